@@ -1,0 +1,1 @@
+"""Clients: everything between us and a source."""

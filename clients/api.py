@@ -1,0 +1,240 @@
+"""The client of a source: pages by number, retried, paced, and delivered in order."""
+
+import contextvars
+from collections import Counter, deque
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+import httpx
+from loguru import logger
+from pydantic import SecretStr
+
+from clients.errors import (
+    AttemptError,
+    MalformedPageError,
+    PageFailedError,
+    RequestRefusedError,
+    WalkStoppedError,
+)
+from clients.limits import READ_AHEAD
+from clients.pacing import Pacing
+from clients.page import Body, End, Gap, Page, Totals
+from clients.redact import SECRETS, neutral
+from clients.retries import RETRYABLE, Backoff, attempt_error, retry_after
+from clients.source import ApiSource
+from clients.urls import without_query
+from clients.wire import Wire, deadline
+
+USER_AGENT = "seawall"
+_REFUSED = frozenset({400, 403, 422})
+
+
+class Statistics:
+    """What a client has met so far. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.pages = self.records = self.bytes = 0
+        self.retries: Counter[str] = Counter()
+        self.failed_pages: dict[int, str] = {}
+        self._lock = Lock()
+
+    def add(self, outcome: Page | Gap | End) -> None:
+        """Count one outcome of a page."""
+        with self._lock:
+            if isinstance(outcome, Page):
+                self.pages += 1
+                self.records += len(outcome.records)
+                self.bytes += outcome.size
+                self.failed_pages.pop(outcome.number, None)
+            if isinstance(outcome, Gap):
+                self.failed_pages[outcome.number] = outcome.error
+            if not isinstance(outcome, End):
+                self.retries.update(outcome.causes)
+
+
+class ApiClient:
+    """Fetches pages of a source; one for each process and run, shared by all its threads.
+
+    At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four
+    times as many pages are fetched or wait to be taken. `params` are query parameters of this run.
+    """
+
+    def __init__(
+        self,
+        source: ApiSource,
+        *,
+        max_in_flight: int = 8,
+        page_size: int | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        SECRETS.add(*source.secrets())
+        self.totals = Totals()
+        self.statistics = Statistics()
+        self._source = source
+        self._page_size = page_size or source.page_size
+        self._params = _revealed(source.params) | dict(params or {})
+        self._headers = _revealed(source.headers)
+        self._pacing = Pacing(max_in_flight=max_in_flight, max_rate=source.max_rate, give_up_after=source.give_up_after)
+        self._window = READ_AHEAD * max_in_flight
+        self._pool = ThreadPoolExecutor(self._window, thread_name_prefix=f"fetch-{source.name}")
+        self._wire = Wire()
+        self._client = self._http_client(max_in_flight)
+        self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop all fetching, requests on the wire included, and release threads and sockets."""
+        self._pacing.stop()
+        self._wire.hang_up()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._client.close()
+
+    def authenticate(self) -> None:
+        """Get a token now, where the source wants one, so that bad credentials fail before anything else."""
+        if token := getattr(self._auth, "token", None):
+            token()
+
+    def first_page(self, number: int) -> Page:
+        """The page that a walk begins with; here an answer that is not a page ends the run.
+
+        Raises:
+            SourceError: with what stood in the way.
+        """
+        return self._fetch(number, first=True)
+
+    def pages(self, first: int, last: int, *, sharing: int = 1) -> Generator[Page | Gap | End, None, None]:
+        """The pages `first` to `last` in order, read ahead while one of them backs off.
+
+        A page that failed for good comes as a Gap in its place; an End says that the walk ended before
+        `last`. `sharing` is the number of walks that share this client's read-ahead.
+        """
+        window = max(1, self._window // sharing)
+        waiting: deque[Future[Page | Gap | End]] = deque()
+        try:
+            for number in range(first, last + 1):
+                context = contextvars.copy_context()  # so that log lines reach the task that walks
+                waiting.append(self._pool.submit(context.run, self._outcome, number))
+                if len(waiting) == window:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _outcome(self, number: int) -> Page | Gap | End:
+        outcome: Page | Gap | End
+        try:
+            outcome = self._fetch(number)
+            if not outcome.records and self._is_beyond_the_end(number):
+                outcome = End(number=number)
+        except PageFailedError as error:
+            if error.missing and self._is_beyond_the_end(number):
+                outcome = End(number=number)
+            else:
+                logger.bind(page=number, attempts=len(error.causes), error=str(error)).warning("page failed for good")
+                outcome = Gap(number=number, error=str(error), causes=error.causes)
+        self.statistics.add(outcome)
+        return outcome
+
+    def _is_beyond_the_end(self, number: int) -> bool:
+        last = self._source.pagination.last(self.totals)
+        return last is not None and number > last
+
+    def _fetch(self, number: int, *, first: bool = False) -> Page:
+        """One page, with all its attempts; the one place where pages are retried."""
+        limits = self._source
+        backoff = Backoff(
+            self._pacing, max_attempts=limits.max_attempts, max_retry_after=limits.max_retry_after, page=number
+        )
+        try:
+            for attempt in backoff:
+                with attempt:
+                    return self._page(number, first=first, causes=backoff.causes)
+        except AttemptError as error:
+            if first and isinstance(error, MalformedPageError):
+                raise
+            message = f"page {number} failed {len(backoff.causes)} times; the last: {error}"
+            raise PageFailedError(message, number=number, causes=tuple(backoff.causes)) from error
+        raise AssertionError("stamina raises or returns")
+
+    def _page(self, number: int, *, first: bool, causes: list[str]) -> Page:
+        """One attempt at a page: signed anew, within a deadline, checked."""
+        try:
+            with self._pacing.slot(), deadline(self._source.page_deadline):
+                response, content = self._answer(number)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            if self._pacing.stopped:
+                raise WalkStoppedError("the walk was stopped") from None
+            raise attempt_error(error) from error
+        self._raise_for_status(response, number, content, first=first)
+        body = Body(content)
+        records = body.records(self._source.records_path)
+        totals = self._source.pagination.totals(body)
+        if first and totals.pages is None:
+            raise MalformedPageError(body.missing("number of pages", self._source.pagination.total_pages_path))
+        self.totals = totals
+        self._pacing.succeeded()
+        return Page(number=number, records=records, totals=totals, size=len(content), causes=tuple(causes))
+
+    def _answer(self, number: int) -> tuple[httpx.Response, bytes]:
+        """Send one request and read its body, up to `max_page_bytes` of it."""
+        url = httpx.URL(self._source.url)
+        query = url.params.merge(self._params | self._source.pagination.at(number, self._page_size))
+        limit = self._source.max_page_bytes
+        content = bytearray()
+        with self._client.stream("GET", url, params=query, headers=self._headers, auth=self._auth) as response:
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > limit:
+                    message = f"page {number} is larger than {limit:,} bytes (max_page_bytes)"
+                    raise PageFailedError(message, number=number, causes=("too large",))
+        return response, bytes(content)
+
+    def _raise_for_status(self, response: httpx.Response, number: int, content: bytes, *, first: bool) -> None:
+        status = response.status_code
+        if status == httpx.codes.OK:
+            return
+        excerpt = neutral(content[:1000].decode("utf-8", "backslashreplace")) or "(empty)"
+        told = f"{without_query(response.request.url)} answers {status} for page {number}: {excerpt}"
+        if status in RETRYABLE or status == httpx.codes.UNAUTHORIZED:
+            wish = retry_after(response.headers.get("Retry-After"))
+            throttled = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)
+            raise AttemptError(told, cause=str(status), retry_after=wish, throttled=throttled)
+        if status in _REFUSED or (first and status == httpx.codes.NOT_FOUND):
+            raise RequestRefusedError(told)
+        if status == httpx.codes.NOT_FOUND:
+            raise PageFailedError(told, number=number, causes=("404",), missing=True)
+        raise MalformedPageError(told, cause=str(status))
+
+    def _http_client(self, max_in_flight: int) -> httpx.Client:
+        source = self._source
+        transport = httpx.HTTPTransport(
+            limits=httpx.Limits(max_connections=max_in_flight + 1, max_keepalive_connections=max_in_flight + 1)
+        )
+        transport._pool._network_backend = self._wire  # noqa: SLF001  # httpx has no parameter for httpcore's
+        return httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(source.read_timeout, connect=source.connect_timeout),
+            headers={
+                "User-Agent": USER_AGENT,
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip, deflate",
+            },
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+
+def _revealed(values: Mapping[str, SecretStr]) -> dict[str, str]:
+    return {name: value.get_secret_value() for name, value in values.items()}

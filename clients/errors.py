@@ -1,0 +1,87 @@
+"""What can go wrong between us and a source.
+
+SourceError
+├── AttemptError               one request failed in a way that another attempt may heal
+│   └── MalformedPageError     a 200 that is not a page of records
+├── PageFailedError            a page used up its attempts: it is a gap, and the run goes on
+├── AuthenticationError        the source does not accept our credentials or our token
+├── CertificateError           the source's TLS certificate does not verify
+├── PageRangeError             the asked pages lie outside the source
+├── RequestRefusedError        the source understood the request and refuses it
+├── RetryAfterTooLongError     the source asks for a longer pause than we allow
+├── SourceDownError            many attempts in a row failed, none succeeded
+└── WalkStoppedError           we were told to stop
+"""
+
+from clients.limits import MALFORMED_ATTEMPTS
+
+
+class SourceError(Exception):
+    """The base of every error about a source; unless a subclass says otherwise, it ends the run."""
+
+
+class AttemptError(SourceError):
+    """One attempt failed; `cause` labels it in statistics, `retry_after` is the server's wish in seconds.
+
+    `throttled` asks every fetcher of the source to pause; `max_attempts` caps this kind of failure.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cause: str,
+        retry_after: float | None = None,
+        throttled: bool = False,
+        max_attempts: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.retry_after = retry_after
+        self.throttled = throttled
+        self.max_attempts = max_attempts
+
+
+class MalformedPageError(AttemptError):
+    """The answer is a success by its status, yet not a page: it is asked twice more, then given up."""
+
+    def __init__(self, message: str, *, cause: str = "malformed") -> None:
+        super().__init__(message, cause=cause, max_attempts=MALFORMED_ATTEMPTS)
+
+
+class PageFailedError(SourceError):
+    """Page `number` failed for good after its attempts, whose causes are `causes`."""
+
+    def __init__(self, message: str, *, number: int, causes: tuple[str, ...], missing: bool = False) -> None:
+        super().__init__(message)
+        self.number = number
+        self.causes = causes
+        self.missing = missing
+
+
+class AuthenticationError(SourceError):
+    """Wrong credentials, a token that no request succeeds with, or an unusable answer to a login."""
+
+
+class CertificateError(SourceError):
+    """The certificate does not verify; there is no switch to accept it."""
+
+
+class PageRangeError(SourceError):
+    """The range of pages asked for does not lie in the source."""
+
+
+class RequestRefusedError(SourceError):
+    """400, 403, 422, or 404 on the first page: asking again cannot help."""
+
+
+class RetryAfterTooLongError(SourceError):
+    """Retry-After is beyond `max_retry_after`."""
+
+
+class SourceDownError(SourceError):
+    """`give_up_after` attempts in a row failed, over all fetchers."""
+
+
+class WalkStoppedError(SourceError):
+    """The client was told to stop, so waits end and no further request is sent."""

@@ -1,0 +1,13 @@
+"""The limits that no form asks for; those that a source can set stand in `ApiSource`."""
+
+from typing import Final
+
+BACKOFF_BASE: Final = 0.25  # seconds; the first backoff is drawn from 0 to this
+THROTTLE_BASE: Final = 1.0  # the same after a 429 that names no time
+BACKOFF_CAP: Final = 30.0
+RETRY_AFTER_FLOOR: Final = 0.1  # seconds; what `Retry-After: 0` waits
+READ_AHEAD: Final = 4  # pages fetched or waiting to be taken, for each request in flight
+LOGIN_ATTEMPTS: Final = 5
+MALFORMED_ATTEMPTS: Final = 3
+EXPIRY_MARGIN: Final = 30.0  # seconds before its end that a token is refreshed; at most a tenth of its life
+REMEMBERED_TOKENS: Final = 8  # dead tokens that are still masked in logs

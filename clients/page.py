@@ -1,0 +1,119 @@
+"""A page: one good answer, and the exact JSON text of each record in it."""
+
+import contextlib
+from dataclasses import dataclass, field
+
+import msgspec
+
+from clients.errors import MalformedPageError
+from clients.redact import neutral
+
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """How many pages and records the source says there are; None where it does not say."""
+
+    pages: int | None = None
+    records: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One good page: its number, the JSON text of each record (UTF-8), the totals that came with it.
+
+    `size` is the body's length in bytes, `causes` what made earlier attempts at it fail.
+    """
+
+    number: int
+    records: list[bytes] = field(repr=False)
+    totals: Totals
+    size: int
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A page that failed for good, with the last error as one harmless line."""
+
+    number: int
+    error: str
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The walk ended before page `number`, whatever the totals promised at the start."""
+
+    number: int
+
+
+class Body:
+    """The JSON body of an answer, looked into by dotted paths (`""` is the body itself).
+
+    Raises:
+        MalformedPageError: the body is not one JSON object or list in UTF-8 (RFC 8259 §8.1).
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._text = content.removeprefix(_BOM)
+        self._objects: dict[str, dict[str, msgspec.Raw]] = {}
+        try:
+            self._text.decode()
+            self._members("")
+        except (UnicodeDecodeError, msgspec.DecodeError) as error:
+            raise MalformedPageError(f"the body is not JSON ({error}): {self.excerpt()}") from None
+
+    def excerpt(self) -> str:
+        """The first characters of the body, escaped."""
+        return neutral(self._text[:1000].decode("utf-8", "backslashreplace")) or "(empty)"
+
+    def records(self, path: str) -> list[bytes]:
+        """The JSON text of each record of the list at `path`."""
+        try:
+            return [bytes(raw) for raw in _LIST.decode(self._at(path))]
+        except (KeyError, msgspec.DecodeError):
+            raise MalformedPageError(self.missing("list of records", path)) from None
+
+    def count(self, path: str) -> int | None:
+        """The whole number at `path`, as a number or as text; None where no such value stands there."""
+        try:
+            value = msgspec.json.decode(self._at(path)) if path else None
+        except (KeyError, msgspec.DecodeError):
+            return None
+        if isinstance(value, str) and value.isascii() and value.isdecimal():
+            return int(value)
+        return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+    def missing(self, what: str, path: str) -> str:
+        """A message that no `what` stands at `path`, with the keys that are there and the body's beginning."""
+        keys = neutral(", ".join(map(repr, self._reached(path)))) or "none"
+        return f"no {what} at {path!r}; the keys there are: {keys}; the body begins: {self.excerpt()}"
+
+    def _at(self, path: str) -> bytes | msgspec.Raw:
+        """The JSON text at `path`; raises KeyError where there is none."""
+        if not path:
+            return self._text
+        parent, _, key = path.rpartition(".")
+        return self._members(parent)[key]
+
+    def _members(self, path: str) -> dict[str, msgspec.Raw]:
+        """The members of the object at `path`, decoded once; none where something else stands."""
+        if path not in self._objects:
+            try:
+                self._objects[path] = _OBJECT.decode(self._at(path))
+            except msgspec.ValidationError:
+                self._objects[path] = {}
+        return self._objects[path]
+
+    def _reached(self, path: str) -> dict[str, msgspec.Raw]:
+        """The members of the deepest object on the way to `path`."""
+        while path:
+            path = path.rpartition(".")[0]
+            with contextlib.suppress(KeyError):
+                if members := self._members(path):
+                    return members
+        return {}

@@ -1,0 +1,82 @@
+"""A source: one API endpoint with its auth and pagination, as a Prefect block that people fill in."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated
+
+from prefect.blocks.core import Block
+from pydantic import ConfigDict, Field, SecretStr, model_validator
+
+from clients.auth import Auth, NoAuth
+from clients.paginators import PageNumber, Pagination
+from clients.urls import HttpUrl, is_private_to_us
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class ApiSource(Block):
+    """One API endpoint: where its pages are, how to get in, how they are numbered, what bounds a request.
+
+    Example:
+        >>> source = ApiSource(
+        ...     name="customers",
+        ...     url="https://api.example.com/customers",
+        ...     auth={"kind": "login", "login_url": "https://api.example.com/login",
+        ...           "username": "me", "password": "…"},
+        ... )
+        >>> source.save("customers")  # doctest: +SKIP
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    _block_type_name = "API Source"
+    _block_type_slug = "api-source"
+    _description = "One endpoint of a paginated HTTP API, with its authentication and its limits."
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Names the dataset and its folder.")
+    url: HttpUrl = Field(description="The endpoint whose pages are landed.")
+    auth: Auth = Field(default_factory=NoAuth, description="How to get in.")
+    pagination: Pagination = Field(default_factory=PageNumber, description="How pages are asked for.")
+    records_path: str = Field("data", description="Where the list of records stands, dotted; empty: the body itself.")
+    page_size: int = Field(1000, ge=1, le=1_000_000, description="Records to ask for in a page.")
+    params: dict[str, SecretStr] = Field(default_factory=dict, description="Query parameters of every request.")
+    headers: dict[str, SecretStr] = Field(default_factory=dict, description="Headers of every request.")
+    connect_timeout: Seconds = Field(10.0, description="Seconds to open a connection.")
+    read_timeout: Seconds = Field(60.0, description="Seconds without a byte from the server.")
+    page_deadline: Seconds = Field(300.0, description="Seconds for one request, from first byte to last.")
+    max_attempts: int = Field(12, ge=1, le=100, description="Requests for one page before it counts as failed.")
+    max_retry_after: Seconds = Field(300.0, description="Longest Retry-After that is obeyed, in seconds.")
+    give_up_after: int = Field(50, ge=1, description="Failures in a row, over all pages, that end the run.")
+    max_page_bytes: int = Field(256 * 2**20, ge=1024, description="Largest body that is accepted, decompressed.")
+    max_rate: float | None = Field(None, gt=0, description="Most requests a second; empty: no limit of ours.")
+
+    @model_validator(mode="after")
+    def _keep_secrets_off_the_open_wire(self) -> "ApiSource":
+        secret = not isinstance(self.auth, NoAuth) or self.headers
+        for url in [self.url, *self.auth.urls()] if secret else []:
+            if not is_private_to_us(url):
+                raise ValueError(f"{url}: secrets are sent over https:// only, or to this machine")
+        return self
+
+    def secrets(self) -> list[str]:
+        """Every secret value of the block, to be masked wherever text leaves the process."""
+        values = [*self.params.values(), *self.headers.values()]
+        values += [value for _, value in self.auth if isinstance(value, SecretStr)]
+        return [value.get_secret_value() for value in values]
+
+    def fingerprint(self, *, page_size: int, params: Mapping[str, str], salt: Annotated[str, "the run id"]) -> str:
+        """What decides which records come in which order, as 32 hexadecimal digits.
+
+        Credentials and limits may change between a run and its resumption, these may not. Parameters can
+        hold secrets, so the digest is slow and salted (PBKDF2, RFC 8018) and cannot be searched backwards.
+        """
+        decisive = {
+            "url": self.url,
+            "pagination": self.pagination.model_dump(),
+            "records_path": self.records_path,
+            "page_size": page_size,
+            "params": {name: value.get_secret_value() for name, value in self.params.items()} | dict(params),
+        }
+        text = json.dumps(decisive, sort_keys=True).encode()
+        return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), 100_000, dklen=16).hex()

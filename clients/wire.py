@@ -1,0 +1,97 @@
+"""The wire under httpx: an absolute deadline for all reads of a request, and a way to hang up at once.
+
+httpx limits each read, so a server that drips a byte a second never trips its timeout. Here every read
+waits for at most what is left of the deadline that its thread has set.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpcore
+
+
+class _Deadline(threading.local):
+    at: float | None = None
+
+
+_deadline = _Deadline()
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Let all network operations of this thread end within `seconds`; late ones raise httpx timeouts."""
+    _deadline.at = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _deadline.at = None
+
+
+def _within(timeout: float | None) -> float | None:
+    if _deadline.at is None:
+        return timeout
+    left = max(_deadline.at - time.monotonic(), 0.001)  # zero would make the socket non-blocking
+    return left if timeout is None else min(timeout, left)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A network stream whose every operation keeps to the deadline of its thread."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """What arrives next; past the deadline raises `httpcore.ReadTimeout`."""
+        if _deadline.at is not None and time.monotonic() > _deadline.at:
+            raise httpcore.ReadTimeout("the deadline of the request has passed")
+        return self._stream.read(max_bytes, _within(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all of `buffer`."""
+        self._stream.write(buffer, _within(timeout))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Go on over TLS."""
+        self._stream = self._stream.start_tls(ssl_context, server_hostname, _within(timeout))
+        return self
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the stream knows, such as its `socket`."""
+        return self._stream.get_extra_info(info)
+
+
+class Wire(httpcore.SyncBackend):
+    """A network backend that keeps deadlines and knows its open sockets."""
+
+    def __init__(self) -> None:
+        self._streams: weakref.WeakSet[_Stream] = weakref.WeakSet()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Open a connection, within the deadline."""
+        stream = _Stream(super().connect_tcp(host, port, _within(timeout), local_address, socket_options))
+        self._streams.add(stream)
+        return stream
+
+    def hang_up(self) -> None:
+        """Shut every open socket down, so that threads that wait on one return now."""
+        for stream in list(self._streams):
+            with contextlib.suppress(OSError, AttributeError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,1 @@
+"""Tools for developing: the simulator, the demo, the truth to compare with."""

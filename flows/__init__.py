@@ -1,0 +1,1 @@
+"""Flows: what a user runs."""

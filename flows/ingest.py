@@ -1,0 +1,79 @@
+"""The flow: land every record of a source in a store, whole, once, and with proof."""
+
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.runtime import deployment, flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import AfterValidator, Field
+
+from formats import registry
+from storage.manifest import Manifest
+from tasks import logs
+from tasks.authenticate import authenticate, reach_bucket
+from tasks.conclude import completed, failed
+from tasks.land import land
+from tasks.options import MAX_PARALLEL_PARTS, IngestOptions
+from tasks.plan import make_plan
+from tasks.publish import publish
+from tasks.report import report
+from tasks.resources import release
+from tasks.run import Run
+from tasks.settle import settle
+
+
+def _known_format(name: str) -> str:
+    registry.find(name)
+    return name
+
+
+FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_extra={"enum": registry.names()})]
+
+
+_runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=MAX_PARALLEL_PARTS)  # `land` submits fewer
+
+
+@flow(name="ingest", task_runner=_runner)
+def ingest(
+    source: str,
+    storage: str = "local",
+    bucket: str | None = None,
+    prefix: str = "",
+    format: FormatName = "csv",
+    params: dict[str, str] | None = None,
+    options: IngestOptions = IngestOptions(),  # noqa: B008  # a frozen value
+    resume: str | None = None,
+) -> Manifest:
+    """Land every record of a source as one verified dataset.
+
+    Args:
+        source: Name of a saved API Source block.
+        storage: `local`, or the slug of a block: `s3-bucket/<name>`, `local-file-system/<name>`.
+        bucket: Bucket to use in place of the block's own; with `local`, the folder (default `./data`).
+        prefix: Folder in the bucket, such as `raw/crm`.
+        format: How records are written.
+        params: Extra query parameters of this run.
+        options: Page range, parallelism and what may be missing.
+        resume: Full id of the run to go on with.
+    """
+    logs.configure()
+    run = Run(
+        run_id=resume or str(flow_run.id),
+        resuming=resume is not None,
+        deployment=deployment.name,
+        source=source, storage=storage, bucket=bucket, prefix=prefix,
+        format=format, params=params or {}, options=options,
+    )  # fmt: skip
+    try:
+        settle(run)
+        authenticate(run)
+        reach_bucket(run)
+        landing = make_plan(run)
+        landed = land(landing)
+        manifest = publish(landing, landed)
+        report(run)
+        return completed(manifest)  # type: ignore[return-value]  # Prefect hands the state's data on
+    except Exception as error:  # noqa: BLE001  # raised again, with the way to go on
+        raise failed(run, error) from None
+    finally:
+        release(run)

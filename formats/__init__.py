@@ -1,0 +1,1 @@
+"""Formats: from the JSON text of records to files."""

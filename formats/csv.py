@@ -1,0 +1,142 @@
+"""CSV, written as pages arrive (RFC 4180): a column that appears later widens the file before it closes.
+
+A cell is the value: text as it is, numbers and nested values as their JSON text, `true` and `false`;
+null, a missing key and `""` are all an empty cell.
+"""
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from formats.schema import Schema, type_of, widest
+from formats.writer import RecordError, WrittenFile, finished
+
+LINE_END = "\r\n"  # with a bare \n, Python's csv would leave a lone \r unquoted
+
+_ROW = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ROWS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+_VALUES = msgspec.json.Decoder(list[Any])
+_NULL = msgspec.Raw(b"null")
+
+csv.field_size_limit(sys.maxsize)
+
+
+class CsvWriter:
+    """Streams records into a CSV file, a page at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("x", encoding="utf-8", newline="")
+        self._rows = csv.writer(self._file, lineterminator=LINE_END)
+        self._columns: Schema = {}
+        self._header: list[str] | None = None
+        self._records = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._file.close()
+        if kind is not None:
+            self._path.unlink(missing_ok=True)
+
+    def write(self, records: Sequence[bytes]) -> None:
+        """Add records, in order. Raises RecordError for one that is not an object."""
+        if not records:
+            return
+        rows = _decoded(records)
+        columns = dict.fromkeys(chain(self._columns, chain.from_iterable(rows)))
+        cells = [self._cells(name, [row.get(name, _NULL) for row in rows]) for name in columns]
+        if self._header is None:
+            self._header = list(columns)
+            self._rows.writerow(self._header)
+        self._rows.writerows(zip(*cells, strict=True) if cells else [()] * len(rows))
+        self._records += len(rows)
+
+    def close(self) -> WrittenFile:
+        """Finish the file, widened where columns appeared after its first page."""
+        self._file.close()
+        if self._header is not None and len(self._header) < len(self._columns):
+            wide = self._path.with_suffix(".wide")
+            _rewrite(self._path, list(self._columns), wide, list(self._columns))
+            wide.replace(self._path)
+        return finished(self._path, self._records, self._columns)
+
+    def _cells(self, name: str, values: list[msgspec.Raw]) -> list[str | None]:
+        """One column of a page as cells, and its type noted."""
+        texts = list(map(bytes, values))
+        types = set(map(type_of, texts))
+        self._columns[name] = widest(self._columns.get(name, "null"), *types)
+        if types <= {"string", "null"}:
+            return _VALUES.decode(b"[%s]" % b",".join(texts))
+        return list(map(_cell, texts))
+
+
+def _cell(text: bytes) -> str | None:
+    if text[0] == ord('"'):
+        return msgspec.json.decode(text, type=str)
+    return None if text == b"null" else text.decode()
+
+
+def _decoded(records: Sequence[bytes]) -> list[dict[str, msgspec.Raw]]:
+    """The members of each record, their values still JSON text; of a key that repeats the last one counts."""
+    try:
+        return _ROWS.decode(b"[%s]" % b",".join(records))
+    except msgspec.ValidationError:
+        for position, record in enumerate(records):
+            try:
+                _ROW.decode(record)
+            except msgspec.ValidationError as error:
+                raise RecordError(position, str(error)) from None
+        raise
+
+
+def _rewrite(path: Path, columns: list[str], to: Path, wanted: list[str]) -> None:
+    """Copy a CSV file whose rows hold `columns`, or fewer at its beginning, to one whose rows hold all of `wanted`."""
+    place = {name: index for index, name in enumerate(columns)}
+    picks = [place.get(name, len(columns)) for name in wanted]
+    pick = itemgetter(*picks) if len(picks) > 1 else lambda row: [row[i] for i in picks]
+    with path.open(encoding="utf-8", newline="") as source, to.open("x", encoding="utf-8", newline="") as target:
+        rows = csv.reader(source, strict=True)
+        next(rows)
+        writer = csv.writer(target, lineterminator=LINE_END)
+        writer.writerow(wanted)
+        writer.writerows(map(pick, _padded(rows, len(columns) + 1)))
+
+
+def _padded(rows: Iterable[list[str]], width: int) -> Iterator[list[str]]:
+    """The rows, each filled up with empty cells to `width`."""
+    padding = [""] * width
+    return (row + padding[len(row) :] for row in rows)
+
+
+class Csv:
+    """The format `csv`."""
+
+    suffix = "csv"
+    content_type = "text/csv; charset=utf-8"
+    reason = "rows are streamed as pages arrive, in flat memory, and every tool reads them"
+
+    def open(self, path: Path) -> CsvWriter:
+        """A writer to a new file at `path`."""
+        return CsvWriter(path)
+
+    def fits(self, columns: Schema, schema: Schema) -> bool:
+        """Whether the header is the dataset's; types do not show in a CSV file."""
+        return list(columns) == list(schema)
+
+    def widen(self, path: Path, columns: Schema, to: Path, schema: Schema) -> WrittenFile:
+        """Copy the file at `path`, which has `columns`, to a file with all columns of `schema`, streaming."""
+        _rewrite(path, list(columns), to, list(schema))
+        with to.open(encoding="utf-8", newline="") as file:
+            records = sum(1 for _ in csv.reader(file, strict=True)) - 1
+        return finished(to, records, schema)

@@ -1,0 +1,1 @@
+"""Storage: objects, and the documents that make a landing folder."""

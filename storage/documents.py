@@ -1,0 +1,48 @@
+"""The JSON documents of a landing folder: how they are written, and read back without trust."""
+
+from typing import TypeVar
+
+import msgspec
+
+from storage.errors import CorruptObjectError
+from storage.store import ObjectStore
+
+VERSION = 1
+
+Document = TypeVar("Document", bound=msgspec.Struct)
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """How many pages and records the source said there are; None where it did not say."""
+
+    pages: int | None = None
+    records: int | None = None
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column and its type."""
+
+    name: str
+    type: str
+
+
+def encoded(document: msgspec.Struct) -> bytes:
+    """The document as JSON that people can read, too."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def read(store: ObjectStore, key: str, kind: type[Document]) -> Document:
+    """The document under `key`.
+
+    Raises:
+        ObjectMissingError: there is none.
+        CorruptObjectError: it is damaged, not ours, or of a newer version.
+    """
+    content = store.get(key)
+    try:
+        version = msgspec.json.decode(content, type=dict[str, msgspec.Raw]).get("seawall")
+        if version is not None and msgspec.json.decode(version) != VERSION:
+            raise CorruptObjectError(f"{store.uri(key)} is of version {bytes(version).decode()}, we read {VERSION}")
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise CorruptObjectError(f"{store.uri(key)} is not one of our documents: {error}") from None

@@ -1,0 +1,65 @@
+"""The names of things in a bucket."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from storage.errors import UnsafeKeyError
+
+MAX_KEY_BYTES: Final = 1024  # Amazon S3 User Guide, "Naming Amazon S3 objects"
+LONGEST_NAME_BYTES: Final = 330  # source, run, page, digest and suffix, at their longest
+
+PLAN: Final = "_plan.json"
+MANIFEST: Final = "_manifest.json"
+REPORT: Final = "_report.md"
+RECEIPTS: Final = "_receipts/"
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def checked_prefix(prefix: str) -> str:
+    """The prefix without slashes at its ends.
+
+    Raises:
+        UnsafeKeyError: it is absolute, holds an empty segment, `.`, `..`, a backslash or a control
+            character, or makes keys longer than S3 takes.
+    """
+    inner = prefix.removesuffix("/")
+    shown = ascii(prefix)
+    if _CONTROL.search(prefix) or "\\" in prefix:
+        raise UnsafeKeyError(f"unsafe prefix {shown}: no control characters or backslashes, please")
+    if inner and any(segment in ("", ".", "..") for segment in inner.split("/")):
+        raise UnsafeKeyError(f"unsafe prefix {shown}: use a relative path, such as 'raw/crm', without '.' or '..'")
+    if len(inner.encode()) + LONGEST_NAME_BYTES > MAX_KEY_BYTES:
+        raise UnsafeKeyError(f"unsafe prefix {shown[:60]}…: keys would be longer than {MAX_KEY_BYTES} bytes")
+    return inner
+
+
+def joined(*segments: str) -> str:
+    """One key from its segments; empty ones are left out."""
+    return "/".join(filter(None, segments))
+
+
+def run_name(started: datetime, run_id: str) -> str:
+    """The name of a run: its start in UTC to the second, and the end of its id.
+
+    Scheduled runs have time-ordered ids, whose first characters repeat; their last ones do not.
+    """
+    return f"{started:%Y%m%dT%H%M%SZ}-{run_id[-8:]}"
+
+
+def find_run(names: Iterable[str], run_id: str) -> list[str]:
+    """Those of the folder names that can belong to the run."""
+    return [name for name in names if name.endswith(f"-{run_id[-8:]}")]
+
+
+def part_key(folder: str, first: int, sha256: str, suffix: str) -> str:
+    """The key of a part, named by its dataset, its first page and its content."""
+    source, run = folder.split("/")[-2:]
+    return f"{folder}/{source}-{run}-{first:08d}-{sha256[:8]}.{suffix}"
+
+
+def receipt_key(folder: str, first: int) -> str:
+    """The key of the receipt of the part that begins with page `first`."""
+    return f"{folder}/{RECEIPTS}{first:08d}.json"

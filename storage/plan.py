@@ -1,0 +1,82 @@
+"""The plan: the first object of a landing, and the proof that we may write."""
+
+from typing import Any, Final
+
+import msgspec
+
+from storage import documents
+from storage.documents import Totals
+from storage.errors import CorruptObjectError, ObjectMissingError
+from storage.keys import MANIFEST, PLAN, find_run, joined
+from storage.ranges import PageRange
+from storage.store import ObjectStore, put_once
+
+DECISIVE_OPTIONS: Final = ("page_size", "pages", "compression")
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run set out to land: whose it is, where from, how, and in which ranges of pages.
+
+    `started` is UTC in ISO 8601; `totals` is what the source advertised then. It never holds a secret.
+    """
+
+    seawall: int = documents.VERSION
+    run_id: str
+    source: str
+    fingerprint: str
+    format: str
+    options: dict[str, Any]
+    totals: Totals
+    ranges: tuple[PageRange, ...]
+    started: str
+
+    @property
+    def last_page(self) -> int:
+        """The last page that was planned."""
+        return max(each.last for each in self.ranges)
+
+
+def write(store: ObjectStore, folder: str, plan: Plan) -> None:
+    """Create the plan. Raises ObjectExistsError where another one stands."""
+    put_once(store, f"{folder}/{PLAN}", documents.encoded(plan))
+
+
+def locate(store: ObjectStore, parent: str, run_id: str) -> tuple[str, Plan] | None:
+    """The landing folder of a run below `parent`, with its plan; None where the run has none.
+
+    Raises:
+        CorruptObjectError: a plan that could be the run's does not parse.
+    """
+    for name in find_run(store.folders(f"{parent}/"), run_id):
+        folder = joined(parent, name)
+        try:
+            plan = documents.read(store, f"{folder}/{PLAN}", Plan)
+        except ObjectMissingError:
+            continue
+        if plan.run_id == run_id:
+            return folder, plan
+    return None
+
+
+def check_same(plan: Plan, *, where: str, fingerprint: str, format: str, options: dict[str, Any]) -> None:
+    """Refuse to go on with a run whose dataset would not be the one that was begun.
+
+    Raises:
+        CorruptObjectError: source, format or an option that shapes the data differ; all of them are named.
+    """
+    changed = (
+        [] if plan.fingerprint == fingerprint else ["the source (url, pagination, records_path, page size or params)"]
+    )
+    if plan.format != format:
+        changed.append(f"format ({plan.format!r} then, {format!r} now)")
+    for name in DECISIVE_OPTIONS:
+        then, now = plan.options.get(name), options.get(name)
+        if then != now:
+            changed.append(f"options.{name} ({then!r} then, {now!r} now)")
+    if changed:
+        raise CorruptObjectError(f"{where} was planned differently; changed since: {', '.join(changed)}")
+
+
+def manifest_key(folder: str) -> str:
+    """Where the manifest of a landing stands."""
+    return f"{folder}/{MANIFEST}"

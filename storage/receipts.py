@@ -1,0 +1,68 @@
+"""Receipts: which pages are landed, and where. What is covered is the union of the receipts."""
+
+import msgspec
+
+from storage import documents
+from storage.documents import Column, Totals
+from storage.errors import CorruptObjectError, ObjectExistsError
+from storage.keys import RECEIPTS, receipt_key
+from storage.ranges import PageRange
+from storage.store import ObjectStore, put_once
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """One part that is durable: its pages, what they hold, and the object that holds it.
+
+    `bytes` and `sha256` are the object's, `received` the bytes of the pages; `retries` counts by cause
+    what it took; `totals` is what the source advertised last; `landed` is UTC in ISO 8601.
+    """
+
+    seawall: int = documents.VERSION
+    first: int
+    last: int
+    records: int
+    bytes: int
+    sha256: str
+    columns: tuple[Column, ...]
+    key: str
+    received: int
+    retries: dict[str, int]
+    totals: Totals
+    landed: str
+
+    @property
+    def pages(self) -> PageRange:
+        """The pages that the part holds."""
+        return PageRange(self.first, self.last)
+
+
+def write(store: ObjectStore, folder: str, receipt: Receipt) -> Receipt:
+    """Create a receipt; where another process was first, its receipt is adopted and returned."""
+    key = receipt_key(folder, receipt.first)
+    try:
+        put_once(store, key, documents.encoded(receipt))
+    except ObjectExistsError:
+        return documents.read(store, key, Receipt)
+    return receipt
+
+
+def read_all(store: ObjectStore, folder: str) -> list[Receipt]:
+    """The receipts of a landing, in page order, no page in two of them.
+
+    Two processes that landed one run at once may have cut its parts differently. Then the part that
+    begins earlier counts, and what it overlaps is landed anew, or swept after the commit.
+
+    Raises:
+        CorruptObjectError: one is damaged, or names an object elsewhere.
+    """
+    receipts: list[Receipt] = []
+    for key in store.list(f"{folder}/{RECEIPTS}"):
+        receipt = documents.read(store, key, Receipt)
+        if not receipt.key.startswith(f"{folder}/") or not 0 <= receipt.first <= receipt.last:
+            raise CorruptObjectError(f"{store.uri(key)} makes no sense: pages {receipt.pages} in {receipt.key}")
+        receipts.append(receipt)
+    kept: list[Receipt] = []
+    for receipt in sorted(receipts, key=lambda each: each.first):
+        if not kept or receipt.first > kept[-1].last:
+            kept.append(receipt)
+    return kept

@@ -1,0 +1,66 @@
+"""An object store, as the rest of the code sees it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from storage.errors import ObjectExistsError
+
+
+class ObjectStore(Protocol):
+    """Objects by key. A key is a relative path with `/` between its segments."""
+
+    def preflight(self, *, create: bool = False) -> None:
+        """Reach the bucket, and with `create` make it where it is missing. Raises BucketError."""
+
+    def put_file(self, path: Path, key: str, *, content_type: str) -> None:
+        """Store a file, replacing what stood there, and compare size and checksum. Raises UploadError."""
+
+    def put(self, key: str, content: bytes, *, content_type: str) -> None:
+        """Store a small object, replacing what stood there."""
+
+    def put_new(self, key: str, content: bytes) -> None:
+        """Store a small JSON object where none stands. Raises ObjectExistsError."""
+
+    def get(self, key: str) -> bytes:
+        """The bytes of an object. Raises ObjectMissingError."""
+
+    def get_file(self, key: str, path: Path) -> None:
+        """Copy an object to a new file, streaming. Raises ObjectMissingError."""
+
+    def head(self, key: str) -> int:
+        """The size of an object in bytes. Raises ObjectMissingError."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """The keys that begin with `prefix`, sorted."""
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The names of the folders directly below `prefix`, which ends with `/` or is empty."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is missing is no error."""
+
+    def abort_uploads(self, prefix: str) -> int:
+        """Abort uploads that were begun below `prefix` and never finished; their number."""
+
+    def uri(self, key: str) -> str:
+        """Where people and other tools find the object."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+def put_once(store: ObjectStore, key: str, content: bytes) -> None:
+    """Create an object that holds `content`, and take an equal one that stands there for our own.
+
+    A write whose answer was lost is repeated by the library and then refused by the store, although it
+    succeeded: only reading it back tells that from somebody else's object.
+
+    Raises:
+        ObjectExistsError: another content stands under the key.
+    """
+    try:
+        store.put_new(key, content)
+    except ObjectExistsError:
+        if store.get(key) != content:
+            raise

@@ -1,0 +1,46 @@
+"""How a run ends: as a state with a name and a message, or as an error with the way to go on."""
+
+from loguru import logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from clients.errors import SourceError
+from clients.redact import plain, redact, redact_error
+from formats.writer import FormatError
+from storage.errors import StorageError
+from storage.manifest import Manifest
+from tasks.errors import IngestError, PublishedError, SettingsError
+from tasks.report import report
+from tasks.run import Run
+
+OURS = (IngestError, SourceError, StorageError, FormatError)
+
+_NAMES = {"complete": None, "gaps": "CompletedWithGaps"}
+
+
+def completed(manifest: Manifest) -> State[Manifest]:
+    """The state of a published dataset, named by its verdict."""
+    parts = f"{len(manifest.parts):,} {'part' if len(manifest.parts) == 1 else 'parts'}"
+    message = f"Landed {manifest.records:,} records in {parts}: {manifest.location}"
+    if manifest.verdict != "complete":
+        message = f"{message} ({manifest.verdict}: {manifest.figures})"
+    logger.bind(verdict=manifest.verdict).info(message)
+    return Completed(name=_NAMES.get(manifest.verdict, "CompletedWithWarnings"), message=message, data=manifest)
+
+
+def failed(run: Run, error: Exception) -> Exception:
+    """Report a failure; the error to raise names the run, and how to go on where that makes sense."""
+    redact_error(error)
+    ours = isinstance(error, OURS)
+    message = plain(str(error) if ours else f"{type(error).__name__}: {error}")
+    message += f"; run {run.run_id}"
+    if not isinstance(error, PublishedError | SettingsError):
+        message += f"; once the cause is mended, go on with: {run.resume_command}"
+    logger.bind(error=type(error).__name__).error(redact(message))
+    report(run, error)
+    if not ours:
+        wrapped = IngestError(redact(message))
+        wrapped.__cause__ = error
+        return wrapped
+    error.args = (redact(message),)
+    return error

@@ -1,0 +1,29 @@
+"""Why a run as a whole cannot begin or cannot be published.
+
+IngestError
+├── SettingsError      a parameter names nothing that there is, or makes no sense
+├── PublishedError     the run to resume was published already
+└── IncompleteError    the verdict does not allow to publish; the run can be resumed
+"""
+
+from storage.manifest import FailedPage
+
+
+class IngestError(Exception):
+    """The base of every error about a run; also wraps what a library raised."""
+
+
+class SettingsError(IngestError):
+    """A parameter is refused, before anything was asked for."""
+
+
+class PublishedError(IngestError):
+    """There is nothing to resume: the run has a manifest."""
+
+
+class IncompleteError(IngestError):
+    """The dataset is not what was asked for; `failed_pages` are the ones that are missing for good."""
+
+    def __init__(self, message: str, failed_pages: tuple[FailedPage, ...] = ()) -> None:
+        super().__init__(message)
+        self.failed_pages = failed_pages

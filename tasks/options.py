@@ -1,0 +1,45 @@
+"""What a person can set for one run, besides source and storage."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from storage.ranges import PageRange
+
+MAX_PARALLEL_PARTS = 32
+
+
+class IngestOptions(BaseModel):
+    """Options of one ingest run; unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    page_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="Records to ask for in a page; empty: the source's own."
+    )
+    pages: Annotated[str, Field(pattern=r"^\d{1,9}-\d{1,9}$")] | None = Field(
+        None, description="Only these pages, such as 1-500; empty: all of them."
+    )
+    pages_per_part: int = Field(500, ge=1, le=100_000, description="Pages that make one object.")
+    parallel_parts: int = Field(2, ge=1, le=MAX_PARALLEL_PARTS, description="Parts that are landed at once.")
+    max_in_flight: int = Field(8, ge=1, le=64, description="Requests on the wire at once, over all parts of a process.")
+    compression: Literal["none"] = Field("none", description="Compression of the objects.")
+    max_failed_pages: int = Field(0, ge=0, description="Publish with so many pages missing, and say so.")
+    strict: bool = Field(False, description="Publish only what is complete.")
+    create_bucket: bool = Field(False, description="Create the bucket if it is missing.")
+
+    @field_validator("pages")
+    @classmethod
+    def _in_order(cls, pages: str | None) -> str | None:
+        if pages and int(pages.split("-")[0]) > int(pages.split("-")[1]):
+            raise ValueError(f"pages {pages!r} ends before it begins; write it as FIRST-LAST, such as 1-500")
+        return pages
+
+    @property
+    def page_range(self) -> PageRange | None:
+        """The pages that were asked for, if not all."""
+        if not self.pages:
+            return None
+        first, last = map(int, re.findall(r"\d+", self.pages))
+        return PageRange(first, last)

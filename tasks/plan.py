@@ -1,0 +1,96 @@
+"""Plan: read the first page, cut the walk into parts, write `_plan.json`; or read it, when resuming."""
+
+from typing import Any
+
+from loguru import logger
+from prefect import task
+
+from clients.errors import PageRangeError
+from clients.page import Page
+from storage import keys, manifest, plan
+from storage.documents import Totals
+from storage.plan import Plan
+from storage.ranges import PageRange
+from tasks.authenticate import ONCE
+from tasks.errors import PublishedError, SettingsError
+from tasks.logs import guarded
+from tasks.options import IngestOptions
+from tasks.resources import Resources, resources
+from tasks.run import Landing, Run
+
+
+@task(name="plan", task_run_name="plan {run.source}", **ONCE)
+@guarded()
+def make_plan(run: Run) -> Landing:
+    """The landing of a run: its folder and its plan, which is written or, where the run has one, read.
+
+    Raises:
+        PublishedError: the run to resume is complete.
+        CorruptObjectError: it was planned for another source, format or shape.
+        SettingsError: there is no such run to resume.
+        SourceError: the first page cannot be had, or the pages asked for do not exist.
+    """
+    found = plan.locate(resources(run).store, resources(run).parent, run.run_id)
+    if found is not None:
+        return _resumed(run, *found)
+    if run.resuming:
+        where = resources(run).store.uri(resources(run).parent)
+        raise SettingsError(
+            f"resume={run.run_id!r}: no such run in {where}; are source, storage, bucket and prefix its own?"
+        )
+    return _begun(run)
+
+
+def _begun(run: Run) -> Landing:
+    opened = resources(run)
+    wanted = run.options.page_range
+    first = wanted.first if wanted else opened.source.pagination.first_page
+    ranges = _ranges(opened, run, opened.client.first_page(first))
+    folder = keys.joined(opened.parent, keys.run_name(run.started, run.run_id))
+    made = Plan(
+        run_id=run.run_id,
+        source=opened.source.name,
+        fingerprint=_fingerprint(opened, run, run.options),
+        format=run.format,
+        options=run.options.model_dump(),
+        totals=Totals(pages=opened.client.totals.pages, records=opened.client.totals.records),
+        ranges=ranges,
+        started=run.started.isoformat(timespec="seconds"),
+    )
+    plan.write(opened.store, folder, made)
+    logger.bind(pages=made.totals.pages, parts=len(ranges), folder=folder).info("planned")
+    return Landing(run=run, folder=folder, plan=made)
+
+
+def _ranges(opened: Resources, run: Run, page: Page) -> tuple[PageRange, ...]:
+    """The pages to land, cut into parts; an empty source is one part of one empty page."""
+    last = opened.source.pagination.last(page.totals)
+    asked = run.options.page_range
+    if last is None:
+        raise PageRangeError(f"{opened.source.url} does not say how many pages it has")
+    if asked and page.number > last:
+        raise PageRangeError(f"pages {run.options.pages!r} lie beyond the source's last page, {last}")
+    whole = PageRange(page.number, max(page.number, min(last, asked.last if asked else last)))
+    return tuple(whole.split(run.options.pages_per_part))
+
+
+def _resumed(run: Run, folder: str, found: Plan) -> Landing:
+    opened = resources(run)
+    published = manifest.find(opened.store, folder)
+    if published is not None and run.resuming:
+        raise PublishedError(f"run {run.run_id} is published already, there is nothing to resume: {published.location}")
+    options = IngestOptions.model_validate(found.options | run.options.model_dump(exclude_unset=True))
+    plan.check_same(
+        found,
+        where=opened.store.uri(folder),
+        fingerprint=_fingerprint(opened, run, options),
+        format=run.format,
+        options=options.model_dump(),
+    )
+    logger.bind(folder=folder).info("resuming")
+    return Landing(run=run, folder=folder, plan=found)
+
+
+def _fingerprint(opened: Resources, run: Run, options: IngestOptions) -> Any:
+    page_size = options.page_size or opened.source.page_size
+    return opened.source.fingerprint(page_size=page_size, params=run.params, salt=run.run_id)

@@ -1,0 +1,120 @@
+"""Publish: covered? one schema? verdict → `_manifest.json`. Creating it is the commit."""
+
+import tempfile
+import uuid
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loguru import logger
+from prefect import task
+
+from formats import schema
+from storage import manifest, receipts
+from storage.documents import Column
+from storage.keys import part_key
+from storage.manifest import FailedPage, Manifest, Part
+from storage.plan import manifest_key
+from storage.ranges import PageRange, missing
+from storage.receipts import Receipt
+from tasks.authenticate import ONCE
+from tasks.errors import IncompleteError
+from tasks.land import Landed, advertised, walk
+from tasks.logs import guarded
+from tasks.options import IngestOptions
+from tasks.resources import Resources, resources
+from tasks.run import Landing
+from tasks.verdict import Verdict, judge
+
+
+@task(name="publish", task_run_name="publish {landing.run.source}", **ONCE)
+@guarded()
+def publish(landing: Landing, landed: Landed) -> Manifest:
+    """Commit the dataset, if its verdict allows it, and sweep what the manifest does not list.
+
+    Raises:
+        IncompleteError: the verdict does not allow it; nothing was published.
+        ObjectExistsError: another process published this run.
+    """
+    opened = resources(landing.run)
+    if (published := manifest.find(opened.store, landing.folder)) is not None:
+        return published
+    written = receipts.read_all(opened.store, landing.folder)
+    whole = walk(landing, written, landed)
+    gaps = _gaps(missing(whole, (receipt.pages for receipt in written)), landed)
+    now = advertised(landing, written)
+    records = sum(receipt.records for receipt in written)
+    verdict = judge(records=records, advertised=None if landing.run.options.page_range else now.records, gaps=len(gaps))
+    _refuse_unless_allowed(verdict, gaps, landing.run.options)
+    columns = schema.union({column.name: column.type for column in receipt.columns} for receipt in written)
+    parts = tuple(_part(landing, opened, receipt, columns) for receipt in written if receipt.records)
+    document = Manifest(
+        run_id=landing.run.run_id,
+        commit_id=uuid.uuid4().hex,
+        source=landing.plan.source,
+        format=landing.run.format,
+        verdict=verdict.name,
+        figures=verdict.figures,
+        location=opened.store.uri(manifest_key(landing.folder)),
+        started=landing.plan.started,
+        published=datetime.now(UTC).isoformat(timespec="seconds"),
+        pages=PageRange(whole[0].first, max(each.last for each in whole)),
+        records=records,
+        bytes=sum(part.bytes for part in parts),
+        parts=parts,
+        columns=tuple(Column(name, kind) for name, kind in columns.items()),
+        advertised_at_start=landing.plan.totals,
+        advertised_at_end=now,
+        failed_pages=gaps,
+        retries=dict(sum((Counter(receipt.retries) for receipt in written), landed.retries)),
+    )
+    manifest.write(opened.store, landing.folder, document)
+    _sweep(landing, opened, document)
+    return document
+
+
+def _gaps(uncovered: list[PageRange], landed: Landed) -> tuple[FailedPage, ...]:
+    """Every page of the walk that no receipt covers, with the reason where we know it."""
+    reasons = {gap.page: gap for gap in landed.gaps}
+    pages = (page for each in uncovered for page in range(each.first, each.last + 1))
+    return tuple(reasons.get(page, FailedPage(page=page, error="not landed")) for page in pages)
+
+
+def _refuse_unless_allowed(verdict: Verdict, gaps: tuple[FailedPage, ...], options: IngestOptions) -> None:
+    if verdict.name == "complete":
+        return
+    allowed = "options.strict is set" if options.strict else None
+    if verdict.name == "gaps" and len(gaps) > options.max_failed_pages:
+        allowed = f"max_failed_pages is {options.max_failed_pages}"
+    if allowed:
+        told = f"; {gaps[0].error}" if gaps else ""
+        raise IncompleteError(f"{verdict.name}: {verdict.figures}, and {allowed}: not published{told}", gaps)
+
+
+def _part(landing: Landing, opened: Resources, receipt: Receipt, columns: schema.Schema) -> Part:
+    """The object that holds a part with all columns of the dataset: its own, or a widened copy."""
+    own = {column.name: column.type for column in receipt.columns}
+    key, size, sha256 = receipt.key, receipt.bytes, receipt.sha256
+    if not opened.format.fits(own, columns):
+        with tempfile.TemporaryDirectory(prefix="seawall-") as staging:
+            narrow, wide = Path(staging, "narrow"), Path(staging, "wide")
+            opened.store.get_file(receipt.key, narrow)
+            file = opened.format.widen(narrow, own, wide, columns)
+            key = part_key(landing.folder, receipt.first, file.sha256, opened.format.suffix)
+            opened.store.put_file(wide, key, content_type=opened.format.content_type)
+        size, sha256 = file.bytes, file.sha256
+        logger.bind(pages=str(receipt.pages), columns=len(columns)).info("part widened")
+    return Part(key=key, first=receipt.first, last=receipt.last, records=receipt.records, bytes=size, sha256=sha256)
+
+
+def _sweep(landing: Landing, opened: Resources, published: Manifest) -> None:
+    """Remove what the manifest does not list; the dataset is committed, so a failure here only warns."""
+    listed = {part.key for part in published.parts}
+    prefix = f"{landing.folder}/"
+    try:
+        for key in list(opened.store.list(prefix)):
+            if key not in listed and not key.removeprefix(prefix).startswith("_"):
+                opened.store.delete(key)
+        opened.store.abort_uploads(prefix)
+    except Exception as error:  # noqa: BLE001  # whatever the store raises, the data is safe
+        logger.bind(folder=landing.folder, error=str(error)).warning("published, but leftovers could not be removed")

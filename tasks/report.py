@@ -1,0 +1,195 @@
+"""The execution report: a markdown artifact, `_report.md` in the landing folder, and a line on the console."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from loguru import logger
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+
+from clients.redact import plain, redact
+from formats import registry
+from storage import manifest, plan, receipts
+from storage.documents import Totals
+from storage.keys import REPORT
+from storage.manifest import FailedPage, Manifest
+from storage.plan import Plan
+from storage.ranges import PageRange
+from storage.receipts import Receipt
+from tasks.authenticate import ONCE
+from tasks.errors import IncompleteError
+from tasks.logs import guarded
+from tasks.resources import resources
+from tasks.run import Run
+
+ARTIFACT: Final = "execution-report"
+LISTED: Final = 50  # parts and failed pages that a report names; the manifest names all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a report tells; what a run did not come to know stays empty."""
+
+    verdict: str
+    summary: str
+    run_id: str
+    source: str
+    format: str
+    reason: str
+    seconds: float
+    timestamp: datetime
+    requested: int | None = None
+    successful: int = 0
+    failed: Sequence[FailedPage] = ()
+    retries: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    advertised: str = "not known"
+    location: str = "nothing was landed"
+    parts: Sequence[tuple[str, PageRange, int, int]] = ()
+    resume: str | None = None
+
+
+def code(text: object) -> str:
+    """Any text as inline code of a GFM table cell: no markup, no links (GFM §6.3, §4.10)."""
+    return f"`{plain(str(text)).replace('|', chr(92) + '|')}`"
+
+
+def render(facts: Facts) -> str:
+    """The report as GitHub Flavored Markdown, the verdict first."""
+    lines = [
+        f"# {facts.verdict}: {code(facts.source)}",
+        "",
+        f"{code(facts.summary)}",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in _figures(facts)),
+    ]
+    if facts.failed:
+        gaps = ((str(gap.page), code(gap.error)) for gap in facts.failed[:LISTED])
+        lines += ["", "## Failed pages", "", *_table(("Page", "Last error"), gaps), *_more(facts.failed)]
+    if facts.parts:
+        parts = ((str(pages), f"{n:,}", f"{size:,}", code(key)) for key, pages, n, size in facts.parts[:LISTED])
+        lines += ["", "## Parts", "", *_table(("Pages", "Records", "Bytes", "Object"), parts), *_more(facts.parts)]
+    if facts.resume:
+        lines += ["", "## Resume", "", "```", redact(facts.resume).replace("```", "'''"), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _figures(facts: Facts) -> Iterable[tuple[str, str]]:
+    retries = ", ".join(f"{code(cause)} {count:,}" for cause, count in sorted(facts.retries.items()))
+    yield "Verdict", facts.verdict
+    yield "Timestamp", facts.timestamp.isoformat(timespec="seconds")
+    yield "Run", code(facts.run_id)
+    yield "Pages Requested", "not known" if facts.requested is None else f"{facts.requested:,}"
+    yield "Successful Pages", f"{facts.successful:,}"
+    yield "Failed Pages", f"{len(facts.failed):,}"
+    yield "Total Retries", f"{facts.retries.total():,}" + (f" ({retries})" if retries else "")
+    yield "Records Ingested", f"{facts.records:,}"
+    yield "Records Advertised", facts.advertised
+    yield "Execution Time", f"{facts.seconds:.1f} s"
+    yield "Output", code(facts.location)
+    yield "Format Chosen", f"{code(facts.format)}: {facts.reason}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def _more(rows: Sequence[object]) -> list[str]:
+    return ["", f"and {len(rows) - LISTED:,} more"] if len(rows) > LISTED else []
+
+
+@task(name="report", task_run_name="report {run.source}", **ONCE)
+@guarded()
+def report(run: Run, error: Exception | None = None) -> str:
+    """Tell how a run went, from what stands in its bucket; the text that was stored.
+
+    The data is safe by now, or never will be: what fails here is logged, and changes nothing.
+    """
+    facts = _facts(run, error)
+    text = redact(render(facts))
+    told = logger.bind(verdict=facts.verdict, records=facts.records, failed=len(facts.failed), output=facts.location)
+    told.info("run reported")
+    _store(run, text)
+    try:
+        create_markdown_artifact(markdown=text, key=ARTIFACT, description=f"{facts.verdict}: {run.source}")
+    except Exception as failure:  # noqa: BLE001  # Prefect's API may be away
+        logger.bind(error=str(failure)).warning("the report could not be shown in Prefect")
+    return text
+
+
+def _store(run: Run, text: str) -> None:
+    try:
+        store = resources(run).store
+        if (found := plan.locate(store, resources(run).parent, run.run_id)) is not None:
+            store.put(f"{found[0]}/{REPORT}", text.encode(), content_type="text/markdown; charset=utf-8")
+    except Exception as failure:  # noqa: BLE001  # an unreachable bucket has failed the run already
+        logger.bind(error=str(failure)).warning("the report could not be stored")
+
+
+def _facts(run: Run, error: Exception | None) -> Facts:
+    base = Facts(
+        verdict="failed",
+        summary=f"{type(error).__name__}: {error}" if error else "",
+        run_id=run.run_id,
+        source=run.source,
+        format=run.format,
+        reason=registry.find(run.format).reason,
+        seconds=(datetime.now(UTC) - run.started).total_seconds(),
+        timestamp=datetime.now(UTC),
+        failed=error.failed_pages if isinstance(error, IncompleteError) else (),
+    )
+    try:
+        store = resources(run).store
+        found = plan.locate(store, resources(run).parent, run.run_id)
+        if found is None:
+            return base
+        folder, made = found
+        published = manifest.find(store, folder)
+        if published is not None and error is None:
+            return _published(base, published)
+        return _unpublished(base, run, store.uri(folder), made, receipts.read_all(store, folder))
+    except Exception as failure:  # noqa: BLE001  # a report of little is better than none
+        logger.bind(error=str(failure)).warning("the bucket could not be read for the report")
+        return base
+
+
+def _published(base: Facts, made: Manifest) -> Facts:
+    return replace(
+        base,
+        verdict=made.verdict,
+        summary=made.figures,
+        requested=len(made.pages),
+        successful=len(made.pages) - len(made.failed_pages),
+        failed=made.failed_pages,
+        retries=Counter(made.retries),
+        records=made.records,
+        advertised=_both(made.advertised_at_start, made.advertised_at_end),
+        location=made.location,
+        parts=[(part.key, PageRange(part.first, part.last), part.records, part.bytes) for part in made.parts],
+    )
+
+
+def _unpublished(base: Facts, run: Run, location: str, made: Plan, written: Sequence[Receipt]) -> Facts:
+    newest = max(written, key=lambda receipt: receipt.landed, default=None)
+    return replace(
+        base,
+        requested=sum(map(len, made.ranges)),
+        successful=sum(len(receipt.pages) for receipt in written),
+        retries=sum((Counter(receipt.retries) for receipt in written), Counter()),
+        records=sum(receipt.records for receipt in written),
+        advertised=_both(made.totals, newest.totals if newest else made.totals),
+        location=f"{location}, not published",
+        parts=[(receipt.key, receipt.pages, receipt.records, receipt.bytes) for receipt in written],
+        resume=run.resume_command,
+    )
+
+
+def _both(start: Totals, end: Totals) -> str:
+    """What the source advertised, twice if it changed its mind."""
+    then, now = ("not told" if total is None else f"{total:,}" for total in (start.records, end.records))
+    return then if then == now else f"{then} at the start, {now} at the end"

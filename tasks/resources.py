@@ -1,0 +1,65 @@
+"""Source, client, store and format of a run: opened by name, once per process and run.
+
+All tasks of a run in one process share one connection pool, one token and one pacing; that is what
+lets any task runner place them, in threads or on other machines.
+"""
+
+import threading
+from dataclasses import dataclass
+
+from clients.api import ApiClient
+from clients.source import ApiSource
+from formats import registry
+from formats.writer import Format
+from storage.keys import checked_prefix, joined
+from storage.store import ObjectStore
+from tasks import blocks, logs
+from tasks.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the tasks of a run work with."""
+
+    source: ApiSource
+    client: ApiClient
+    store: ObjectStore
+    format: Format
+    parent: str  # the folder that holds the landings of the dataset
+
+
+_lock = threading.Lock()
+_opened: dict[str, Resources] = {}
+
+
+def resources(run: Run) -> Resources:
+    """The resources of a run in this process, opened on first use."""
+    with _lock:
+        if run.run_id not in _opened:
+            _opened[run.run_id] = _open(run)
+        return _opened[run.run_id]
+
+
+def release(run: Run) -> None:
+    """Close what this process opened for a run: sockets, threads, the token's memory."""
+    with _lock:
+        opened = _opened.pop(run.run_id, None)
+    if opened is not None:
+        opened.client.close()
+        opened.store.close()
+
+
+def _open(run: Run) -> Resources:
+    logs.configure()
+    source = blocks.load_source(run.source)
+    client = ApiClient(
+        source, max_in_flight=run.options.max_in_flight, page_size=run.options.page_size, params=run.params
+    )
+    storage = blocks.load_storage(run.storage, run.bucket)
+    return Resources(
+        source=source,
+        client=client,
+        store=blocks.open_store(storage),
+        format=registry.find(run.format),
+        parent=joined(checked_prefix(blocks.root_folder(storage)), checked_prefix(run.prefix), source.name),
+    )

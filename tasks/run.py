@@ -1,0 +1,58 @@
+"""A run and its landing: the small frozen values that tasks are given. They hold names, never secrets."""
+
+import json
+import shlex
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from storage.plan import Plan
+from tasks.options import IngestOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a run was asked to do.
+
+    Blocks are named, not held. `resuming` is set where the caller gave a run id.
+    """
+
+    run_id: str
+    source: str
+    storage: str = "local"
+    bucket: str | None = None
+    prefix: str = ""
+    format: str = "csv"
+    params: dict[str, str] = field(default_factory=dict)
+    options: IngestOptions = field(default_factory=IngestOptions)
+    resuming: bool = False
+    deployment: str | None = None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def resume_command(self) -> str:
+        """What to type to go on with this run from any machine."""
+        given = {
+            "source": self.source,
+            "storage": self.storage,
+            "bucket": self.bucket,
+            "prefix": self.prefix,
+            "format": self.format,
+            "params": self.params,
+            "options": self.options.model_dump(exclude_unset=True),
+            "resume": self.run_id,
+        }
+        told = {name: value for name, value in given.items() if value}
+        if self.deployment is None:
+            return f"ingest({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+        texts = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in told.items())
+        arguments = " ".join(f"-p {shlex.quote(text)}" for text in texts)
+        return f"prefect deployment run {shlex.quote(f'ingest/{self.deployment}')} {arguments}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """A run with its landing folder and its plan."""
+
+    run: Run
+    folder: str
+    plan: Plan

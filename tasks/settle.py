@@ -1,0 +1,50 @@
+"""Settle what a run is asked to do, and refuse what makes no sense before anything is asked for."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from loguru import logger
+from prefect.filesystems import LocalFileSystem
+
+from formats import registry
+from storage import keys
+from tasks import blocks
+from tasks.errors import SettingsError
+from tasks.run import Run
+
+_RUN_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def settle(run: Run) -> None:
+    """See that everything a run names exists and makes sense; it sends nothing but questions to Prefect's API.
+
+    Raises:
+        SettingsError: an unknown block, a relative folder in a deployment, a run id that is none.
+        FormatError: an unknown format.
+        UnsafeKeyError: a prefix that makes unsafe keys.
+    """
+    if not _RUN_ID.fullmatch(run.run_id):
+        raise SettingsError(
+            f"resume={run.run_id!r} is not a full run id; a run's page in the UI shows it, 36 characters"
+        )
+    registry.find(run.format)
+    keys.checked_prefix(run.prefix)
+    source = blocks.load_source(run.source)
+    target = blocks.load_storage(run.storage, run.bucket)
+    keys.checked_prefix(blocks.root_folder(target))
+    if isinstance(target, LocalFileSystem) and run.deployment is not None:
+        _refuse_relative(target)
+    wanted, first = run.options.page_range, source.pagination.first_page
+    if wanted is not None and wanted.first < first:
+        raise SettingsError(f"pages {run.options.pages!r} begin before page {first}, the first of {run.source!r}")
+    logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")
+
+
+def _refuse_relative(target: LocalFileSystem) -> None:
+    folder = Path(target.basepath or blocks.DEFAULT_FOLDER).expanduser()
+    if not folder.is_absolute():
+        raise SettingsError(
+            f"folder {str(folder)!r} is relative, and a worker's working folder may vanish: "
+            "give an absolute path with bucket=, or a bucket with storage="
+        )
