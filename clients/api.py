@@ -12,6 +12,7 @@ import httpx
 from loguru import logger
 from pydantic import SecretStr
 
+from clients.auth import LoginAuth
 from clients.errors import (
     AttemptError,
     MalformedPageError,
@@ -52,7 +53,7 @@ class Statistics:
             if isinstance(outcome, Gap):
                 self.failed_pages[outcome.number] = outcome.error
             if not isinstance(outcome, End):
-                self.retries.update(outcome.causes)
+                self.retries.update(outcome.retries)
 
 
 class ApiClient:
@@ -101,8 +102,8 @@ class ApiClient:
 
     def authenticate(self) -> None:
         """Get a token now, where the source wants one, so that bad credentials fail before anything else."""
-        if token := getattr(self._auth, "token", None):
-            token()
+        if isinstance(self._auth, LoginAuth):
+            self._auth.token()
 
     def first_page(self, number: int) -> Page:
         """The page that a walk begins with; here an answer that is not a page ends the run.
@@ -143,7 +144,7 @@ class ApiClient:
                 outcome = End(number=number)
             else:
                 logger.bind(page=number, attempts=len(error.causes), error=str(error)).warning("page failed for good")
-                outcome = Gap(number=number, error=str(error), causes=error.causes)
+                outcome = Gap(number=number, error=str(error), retries=error.causes[:-1])
         self.statistics.add(outcome)
         return outcome
 
@@ -185,7 +186,7 @@ class ApiClient:
             raise MalformedPageError(body.missing("number of pages", self._source.pagination.total_pages_path))
         self.totals = totals
         self._pacing.succeeded()
-        return Page(number=number, records=records, totals=totals, size=len(content), causes=tuple(causes))
+        return Page(number=number, records=records, totals=totals, size=len(content), retries=tuple(causes))
 
     def _answer(self, number: int) -> tuple[httpx.Response, bytes]:
         """Send one request and read its body, up to `max_page_bytes` of it."""

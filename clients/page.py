@@ -25,14 +25,14 @@ class Totals:
 class Page:
     """One good page: its number, the JSON text of each record (UTF-8), the totals that came with it.
 
-    `size` is the body's length in bytes, `causes` what made earlier attempts at it fail.
+    `size` is the body's length in bytes, `retries` the causes of the attempts that failed before.
     """
 
     number: int
     records: list[bytes] = field(repr=False)
     totals: Totals
     size: int
-    causes: tuple[str, ...] = ()
+    retries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Gap:
 
     number: int
     error: str
-    causes: tuple[str, ...] = ()
+    retries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

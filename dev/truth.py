@@ -20,11 +20,8 @@ def cell(value: Any) -> str:
 
 def rows(path: Path) -> tuple[list[str], Iterator[tuple[str, ...]]]:
     """Header and rows of a CSV file as DuckDB reads them, all as text."""
-    connection = duckdb.connect()
-    result = connection.execute(
-        "SELECT * FROM read_csv(?, header=true, all_varchar=true, delim=',', quote='\"', escape='\"', "
-        "new_line='\\r\\n', strict_mode=true, auto_detect=false, columns=?)",
-        [str(path), {name: "VARCHAR" for name in _header(path)}],
+    result = duckdb.connect().execute(
+        "SELECT * FROM read_csv(?, header=true, all_varchar=true, delim=',', quote='\"', escape='\"')", [str(path)]
     )
     names = [column[0] for column in result.description]
 
@@ -33,12 +30,6 @@ def rows(path: Path) -> tuple[list[str], Iterator[tuple[str, ...]]]:
             yield from (tuple(value or "" for value in row) for row in batch)
 
     return names, values()
-
-
-def _header(path: Path) -> list[str]:
-    sniffed = duckdb.execute("SELECT columns FROM sniff_csv(?, header=true, delim=',')", [str(path)]).fetchone()
-    assert sniffed is not None
-    return [column["name"] for column in sniffed[0]]
 
 
 def differences(paths: Sequence[Path], truth: Iterable[dict[str, Any]]) -> list[str]:

@@ -7,6 +7,7 @@ asked before, so that a run can be replayed.
 
 import argparse
 import base64
+import functools
 import json
 import os
 import socket
@@ -43,6 +44,7 @@ class Faults:
     jitter: float = 0.0  # seconds, added uniformly
     token_seconds: float = 3600.0
     token_requests: int = 0  # a token dies after so many requests; 0: never
+    advertise: int = 0  # records promised beyond those that there are
     fail_pages: frozenset[int] = frozenset()  # answer 500 until POST /heal
 
 
@@ -227,7 +229,7 @@ class UnstableApi:
         key = (page, limit)
         if (cached := self._bodies.get(key)) is not None:
             return cached
-        total = self.customers.total
+        total = self.customers.total + self.faults.advertise
         metadata = {"page": page, "total_pages": self.customers.total_pages(limit), "total_records": total}
         answer = {"metadata": metadata, "data": self.customers.page(page, limit)}
         body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
@@ -346,21 +348,20 @@ def _settings(values: Mapping[str, str]) -> dict[str, Any]:
     return {"customers": build(Customers), "faults": build(Faults)}
 
 
-_lambda_api: UnstableApi | None = None
+@functools.cache
+def _lambda_api() -> UnstableApi:
+    prefix = "UNSTABLE_API_"
+    given = {name.removeprefix(prefix).lower(): text for name, text in os.environ.items() if name.startswith(prefix)}
+    return UnstableApi(**_settings(given))
 
 
-def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001  # the signature is Lambda's
     """Answer one function-URL event (payload format 2.0).
 
     Settings come from the environment, named as the command's options: `UNSTABLE_API_HTTP_500=0.05`.
     State lives as long as the execution environment. A connection that breaks is beyond what a function
     can do, so `reset` and `truncate` answer 502 there.
     """
-    global _lambda_api
-    if _lambda_api is None:
-        prefix = "UNSTABLE_API_"
-        given = {name.removeprefix(prefix).lower(): value for name, value in os.environ.items()}
-        _lambda_api = UnstableApi(**_settings(given))
     body = event.get("body") or ""
     request = Request(
         method=event["requestContext"]["http"]["method"],
@@ -369,7 +370,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(),
     )
-    answer = _lambda_api.answer(request)
+    answer = _lambda_api().answer(request)
     time.sleep(answer.delay)
     if answer.wire != "whole":
         answer = _json(502, {"error": "bad_gateway"})

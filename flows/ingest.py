@@ -30,7 +30,7 @@ def _known_format(name: str) -> str:
 FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_extra={"enum": registry.names()})]
 
 
-_runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=MAX_PARALLEL_PARTS)  # `land` submits fewer
+_runner: Any = ThreadPoolTaskRunner(max_workers=MAX_PARALLEL_PARTS)  # `land` submits `parallel_parts` at a time
 
 
 @flow(name="ingest", task_runner=_runner)

@@ -20,7 +20,7 @@ from tasks.errors import SettingsError
 
 LOCAL = "local"
 DEFAULT_FOLDER = "data"
-STORAGE_KINDS = "'local', 's3-bucket/<name>' or 'local-file-system/<name>'"
+STORAGE_KINDS = "'local', 's3-bucket/NAME' or 'local-file-system/NAME'"
 
 
 def load_source(name: str) -> ApiSource:

@@ -9,7 +9,7 @@ from clients.redact import plain, redact, redact_error
 from formats.writer import FormatError
 from storage.errors import StorageError
 from storage.manifest import Manifest
-from tasks.errors import IngestError, PublishedError, SettingsError
+from tasks.errors import IngestError
 from tasks.report import report
 from tasks.run import Run
 
@@ -32,12 +32,13 @@ def failed(run: Run, error: Exception) -> Exception:
     """Report a failure; the error to raise names the run, and how to go on where that makes sense."""
     redact_error(error)
     ours = isinstance(error, OURS)
+    facts = report(run, error)
     message = plain(str(error) if ours else f"{type(error).__name__}: {error}")
-    message += f"; run {run.run_id}"
-    if not isinstance(error, PublishedError | SettingsError):
-        message += f"; once the cause is mended, go on with: {run.resume_command}"
-    logger.bind(error=type(error).__name__).error(redact(message))
-    report(run, error)
+    if run.run_id not in message:
+        message += f"; run {run.run_id}"
+    if facts.resume:
+        message += f"; once the cause is mended, go on with: {facts.resume}"
+    logger.error(redact(message))
     if not ours:
         wrapped = IngestError(redact(message))
         wrapped.__cause__ = error

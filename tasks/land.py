@@ -92,7 +92,7 @@ def land_part(landing: Landing, pages: PageRange) -> Landed:
                     upload_part(outcome, landing, opened)
                 case Gap():
                     gap = FailedPage(page=outcome.number, error=outcome.error)
-                    landed = landed.and_then(Landed(gaps=(gap,), retries=Counter(outcome.causes)))
+                    landed = landed.and_then(Landed(gaps=(gap,), retries=Counter(outcome.retries)))
                 case End():
                     return landed.and_then(Landed(end=outcome.number, retries=Counter()))
     return landed
@@ -120,7 +120,7 @@ def write_part(pages: Iterable[Page], format: Format, staging: Path) -> StagedPa
                 raise IngestError(f"page {page.number}, {error}; nothing of this part was landed") from error
             count, last = count + 1, page.number
             received += page.size
-            retries.update(page.causes)
+            retries.update(page.retries)
             totals = Totals(pages=page.totals.pages, records=page.totals.records)
         file = writer.close()
     pages_held = PageRange(last - count + 1, last)

@@ -1,9 +1,9 @@
 """What a person can set for one run, besides source and storage."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from storage.ranges import PageRange
 
@@ -26,8 +26,16 @@ class IngestOptions(BaseModel):
     max_in_flight: int = Field(8, ge=1, le=64, description="Requests on the wire at once, over all parts of a process.")
     compression: Literal["none"] = Field("none", description="Compression of the objects.")
     max_failed_pages: int = Field(0, ge=0, description="Publish with so many pages missing, and say so.")
-    strict: bool = Field(False, description="Publish only what is complete.")
-    create_bucket: bool = Field(False, description="Create the bucket if it is missing.")
+    strict: bool = Field(default=False, description="Publish only what is complete.")
+    create_bucket: bool = Field(default=False, description="Create the bucket if it is missing.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: Any) -> Any:
+        unknown = sorted(set(values) - set(cls.model_fields)) if isinstance(values, dict) else []
+        if unknown:
+            raise ValueError(f"unknown option {unknown[0]!r}; choose from: {', '.join(cls.model_fields)}")
+        return values
 
     @field_validator("pages")
     @classmethod

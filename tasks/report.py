@@ -1,7 +1,8 @@
 """The execution report: a markdown artifact, `_report.md` in the landing folder, and a line on the console."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -12,20 +13,23 @@ from prefect.artifacts import create_markdown_artifact
 
 from clients.redact import plain, redact
 from formats import registry
+from formats.writer import FormatError
 from storage import manifest, plan, receipts
 from storage.documents import Totals
+from storage.errors import UnsafeKeyError
 from storage.keys import REPORT
 from storage.manifest import FailedPage, Manifest
 from storage.plan import Plan
 from storage.ranges import PageRange
 from storage.receipts import Receipt
 from tasks.authenticate import ONCE
-from tasks.errors import IncompleteError
+from tasks.errors import IncompleteError, SettingsError
 from tasks.logs import guarded
 from tasks.resources import resources
 from tasks.run import Run
 
 ARTIFACT: Final = "execution-report"
+REFUSED: Final = (SettingsError, FormatError, UnsafeKeyError)  # then there is no bucket to read
 LISTED: Final = 50  # parts and failed pages that a report names; the manifest names all
 
 
@@ -105,33 +109,11 @@ def _more(rows: Sequence[object]) -> list[str]:
 
 @task(name="report", task_run_name="report {run.source}", **ONCE)
 @guarded()
-def report(run: Run, error: Exception | None = None) -> str:
-    """Tell how a run went, from what stands in its bucket; the text that was stored.
+def report(run: Run, error: Exception | None = None) -> Facts:
+    """Tell how a run went, by what stands in its bucket; what was told.
 
     The data is safe by now, or never will be: what fails here is logged, and changes nothing.
     """
-    facts = _facts(run, error)
-    text = redact(render(facts))
-    told = logger.bind(verdict=facts.verdict, records=facts.records, failed=len(facts.failed), output=facts.location)
-    told.info("run reported")
-    _store(run, text)
-    try:
-        create_markdown_artifact(markdown=text, key=ARTIFACT, description=f"{facts.verdict}: {run.source}")
-    except Exception as failure:  # noqa: BLE001  # Prefect's API may be away
-        logger.bind(error=str(failure)).warning("the report could not be shown in Prefect")
-    return text
-
-
-def _store(run: Run, text: str) -> None:
-    try:
-        store = resources(run).store
-        if (found := plan.locate(store, resources(run).parent, run.run_id)) is not None:
-            store.put(f"{found[0]}/{REPORT}", text.encode(), content_type="text/markdown; charset=utf-8")
-    except Exception as failure:  # noqa: BLE001  # an unreachable bucket has failed the run already
-        logger.bind(error=str(failure)).warning("the report could not be stored")
-
-
-def _facts(run: Run, error: Exception | None) -> Facts:
     base = Facts(
         verdict="failed",
         summary=f"{type(error).__name__}: {error}" if error else "",
@@ -143,19 +125,43 @@ def _facts(run: Run, error: Exception | None) -> Facts:
         timestamp=datetime.now(UTC),
         failed=error.failed_pages if isinstance(error, IncompleteError) else (),
     )
+    facts = base if isinstance(error, REFUSED) else _found(base, run, published=error is None)
+    logger.bind(verdict=facts.verdict, records=facts.records, failed=len(facts.failed), output=facts.location).info(
+        "run reported"
+    )
+    with _only_logged("the report could not be shown in Prefect"):
+        create_markdown_artifact(
+            markdown=redact(render(facts)), key=ARTIFACT, description=f"{facts.verdict}: {run.source}"
+        )
+    return facts
+
+
+@contextmanager
+def _only_logged(event: str) -> Iterator[None]:
     try:
+        yield
+    except Exception as error:  # noqa: BLE001  # a report of little is better than none
+        logger.bind(error=plain(str(error))).warning(event)
+
+
+def _found(base: Facts, run: Run, *, published: bool) -> Facts:
+    """The facts that the bucket adds, and the report in the landing folder, unless a published run's stands there."""
+    facts = base
+    with _only_logged("the bucket could not be read for the report"):
         store = resources(run).store
         found = plan.locate(store, resources(run).parent, run.run_id)
         if found is None:
-            return base
+            return facts
         folder, made = found
-        published = manifest.find(store, folder)
-        if published is not None and error is None:
-            return _published(base, published)
-        return _unpublished(base, run, store.uri(folder), made, receipts.read_all(store, folder))
-    except Exception as failure:  # noqa: BLE001  # a report of little is better than none
-        logger.bind(error=str(failure)).warning("the bucket could not be read for the report")
-        return base
+        document = manifest.find(store, folder)
+        if document is not None and published:
+            facts = _published(base, document)
+        elif document is None:
+            facts = _unpublished(base, run, store.uri(folder), made, receipts.read_all(store, folder))
+        else:
+            return replace(base, location=f"{document.location}, published before")
+        store.put(f"{folder}/{REPORT}", redact(render(facts)).encode(), content_type="text/markdown; charset=utf-8")
+    return facts
 
 
 def _published(base: Facts, made: Manifest) -> Facts:
@@ -180,7 +186,10 @@ def _unpublished(base: Facts, run: Run, location: str, made: Plan, written: Sequ
         base,
         requested=sum(map(len, made.ranges)),
         successful=sum(len(receipt.pages) for receipt in written),
-        retries=sum((Counter(receipt.retries) for receipt in written), Counter()),
+        retries=sum(
+            (Counter(receipt.retries) for receipt in written if receipt.landed < run.started.isoformat()),
+            resources(run).client.statistics.retries,
+        ),
         records=sum(receipt.records for receipt in written),
         advertised=_both(made.totals, newest.totals if newest else made.totals),
         location=f"{location}, not published",

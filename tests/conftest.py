@@ -1,0 +1,96 @@
+"""Fixtures: real servers on loopback, and blocks that point to them."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+
+import pytest
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+from prefect_aws import MinIOCredentials, S3Bucket
+from prefect_aws.client_parameters import AwsClientParameters
+
+from clients.source import ApiSource
+from dev.customers import Customers
+from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
+from dev.unstable_api import Faults, Server, UnstableApi
+
+USERNAME = "demo"
+PASSWORD = "demo-password"
+
+
+@pytest.fixture(scope="session")
+def prefect_api() -> Iterator[None]:
+    """Prefect's API in a temporary home, shared by all tests of a session."""
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """SeaweedFS with an empty bucket `raw`: a real S3 server, the judge of storage."""
+    with SeaweedFS(tmp_path_factory.mktemp("seaweed")) as server:
+        yield server
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start simulators: `serve(total=…, seed=…, http_500=…)`; they stop after the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(total: int = 5_000, seed: int = 0, late: int = 0, sparse: int = 0, **faults: Any) -> Server:
+            customers = Customers(seed=seed, total=total, late_key_from=late, sparse_key_every=sparse)
+            return stack.enter_context(Server(UnstableApi(customers, Faults(**faults))))
+
+        yield start
+
+
+def source_of(server: Server, **changes: Any) -> ApiSource:
+    """The simulator as a source, with few attempts so that lasting faults show soon."""
+    login = {
+        "kind": "login",
+        "login_url": f"{server.url}/login",
+        "refresh_url": f"{server.url}/refresh",
+        "username": USERNAME,
+        "password": PASSWORD,
+    }
+    settings = {"name": "customers", "url": f"{server.url}/customers", "auth": login, "max_attempts": 4}
+    return ApiSource(**settings | changes)
+
+
+@pytest.fixture
+def save_source(prefect_api: None) -> Callable[..., str]:
+    """Save a simulator as the block `customers`; `save_source(server, page_size=…)` gives its name."""
+
+    def save(server: Server, **changes: Any) -> str:
+        source_of(server, **changes).save("customers", overwrite=True)
+        return "customers"
+
+    return save
+
+
+@pytest.fixture
+def bucket(prefect_api: None, seaweed: SeaweedFS, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A bucket of SeaweedFS for this test alone, saved as the block `s3-bucket/judge`; its name."""
+    name = f"test-{abs(hash(request.node.nodeid)):x}"
+    seaweed.client().create_bucket(Bucket=name)
+    credentials = MinIOCredentials(
+        minio_root_user=ACCESS_KEY,
+        minio_root_password=SECRET_KEY,
+        aws_client_parameters=AwsClientParameters(endpoint_url=seaweed.url),
+    )
+    S3Bucket(bucket_name=name, credentials=credentials).save("judge", overwrite=True)
+    yield name
+
+
+@pytest.fixture(autouse=True)
+def _own_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that a test writes relative to the working folder outlives it."""
+    monkeypatch.chdir(tmp_path)
