@@ -10,6 +10,7 @@ import base64
 import functools
 import json
 import os
+import re
 import socket
 import struct
 import sys
@@ -27,6 +28,7 @@ from urllib.parse import parse_qsl, urlsplit
 from dev.customers import Customers
 
 MAX_LIMIT = 10_000
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 CACHED_BODIES_BYTES = 256 * 2**20
 
 
@@ -142,7 +144,7 @@ class UnstableApi:
         return self._issue("logins")
 
     def _refresh(self, request: Request) -> Answer:
-        if _object(request.body).get("refresh_token") not in self._refresh_tokens:
+        if str(_object(request.body).get("refresh_token")) not in self._refresh_tokens:
             return _json(401, {"error": "invalid_refresh_token"})
         return self._issue("refreshes")
 
@@ -172,7 +174,7 @@ class UnstableApi:
 
     def _customers(self, request: Request) -> Answer:
         page, limit = (request.query.get(name, default) for name, default in (("page", "1"), ("limit", "1000")))
-        if not (page.isdecimal() and limit.isdecimal() and int(page) > 0 and 0 < int(limit) <= MAX_LIMIT):
+        if not (_NUMBER.fullmatch(page) and _NUMBER.fullmatch(limit) and int(limit) <= MAX_LIMIT):
             return self._counted("400", _json(400, {"error": "bad_page_or_limit"}))
         if not self._authorised(request.headers.get("authorization", "")):
             return self._counted("401", _json(401, {"error": "invalid_token"}))

@@ -11,7 +11,7 @@ from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import msgspec
 
@@ -33,8 +33,9 @@ class CsvWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._wide = path.with_suffix(".wide")
         self._file = path.open("x", encoding="utf-8", newline="")
-        self._rows = csv.writer(self._file, lineterminator=LINE_END)
+        self._rows = _writer(self._file, [])
         self._columns: Schema = {}
         self._header: list[str] | None = None
         self._records = 0
@@ -45,9 +46,12 @@ class CsvWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        self._file.close()
-        if kind is not None:
-            self._path.unlink(missing_ok=True)
+        try:
+            self._file.close()  # on a full disk this fails, too
+        finally:
+            if kind is not None:
+                self._path.unlink(missing_ok=True)
+                self._wide.unlink(missing_ok=True)
 
     def write(self, records: Sequence[bytes]) -> None:
         """Add records, in order. Raises RecordError for one that is not an object."""
@@ -58,6 +62,7 @@ class CsvWriter:
         cells = [self._cells(name, [row.get(name, _NULL) for row in rows]) for name in columns]
         if self._header is None:
             self._header = list(columns)
+            self._rows = _writer(self._file, self._header)
             self._rows.writerow(self._header)
         self._rows.writerows(zip(*cells, strict=True) if cells else [()] * len(rows))
         self._records += len(rows)
@@ -66,9 +71,8 @@ class CsvWriter:
         """Finish the file, widened where columns appeared after its first page."""
         self._file.close()
         if self._header is not None and len(self._header) < len(self._columns):
-            wide = self._path.with_suffix(".wide")
-            _rewrite(self._path, list(self._columns), wide, list(self._columns))
-            wide.replace(self._path)
+            _rewrite(self._path, list(self._columns), self._wide, list(self._columns))
+            self._wide.replace(self._path)
         return finished(self._path, self._records, self._columns)
 
     def _cells(self, name: str, values: list[msgspec.Raw]) -> list[str | None]:
@@ -100,6 +104,16 @@ def _decoded(records: Sequence[bytes]) -> list[dict[str, msgspec.Raw]]:
         raise
 
 
+def _writer(file: TextIO, columns: Sequence[str]) -> Any:
+    """A writer of rows with `columns`, which quotes every cell where readers would else lose one.
+
+    pandas takes a lone cell of blanks for a blank line, and all but Python take U+FEFF at the very
+    beginning for a byte order mark.
+    """
+    every = len(columns) == 1 or any(name.startswith("\ufeff") for name in columns[:1])
+    return csv.writer(file, lineterminator=LINE_END, quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL)
+
+
 def _rewrite(path: Path, columns: list[str], to: Path, wanted: list[str]) -> None:
     """Copy a CSV file whose rows hold `columns`, or fewer at its beginning, to one whose rows hold all of `wanted`."""
     place = {name: index for index, name in enumerate(columns)}
@@ -107,8 +121,8 @@ def _rewrite(path: Path, columns: list[str], to: Path, wanted: list[str]) -> Non
     pick = itemgetter(*picks) if len(picks) > 1 else lambda row: [row[i] for i in picks]
     with path.open(encoding="utf-8", newline="") as source, to.open("x", encoding="utf-8", newline="") as target:
         rows = csv.reader(source, strict=True)
-        next(rows)
-        writer = csv.writer(target, lineterminator=LINE_END)
+        next(rows, None)  # a part without records has no header
+        writer = _writer(target, wanted)
         writer.writerow(wanted)
         writer.writerows(map(pick, _padded(rows, len(columns) + 1)))
 

@@ -44,5 +44,5 @@ def read(store: ObjectStore, key: str, kind: type[Document]) -> Document:
         if version is not None and msgspec.json.decode(version) != VERSION:
             raise CorruptObjectError(f"{store.uri(key)} is of version {bytes(version).decode()}, we read {VERSION}")
         return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CorruptObjectError(f"{store.uri(key)} is not one of our documents: {error}") from None

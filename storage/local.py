@@ -82,9 +82,9 @@ class LocalStore:
 
     def list(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, sorted."""
-        start = self._path(prefix) if prefix.endswith("/") else self._path(prefix).parent
-        keys = (path.relative_to(self._root).as_posix() for path in start.rglob("*") if path.is_file())
-        return iter(sorted(key for key in keys if key.startswith(prefix) and TEMPORARY not in key))
+        files = (path for path in self._path(prefix.rpartition("/")[0]).rglob("*") if path.is_file())
+        keys = (path.relative_to(self._root).as_posix() for path in files if not path.name.startswith(TEMPORARY))
+        return iter(sorted(key for key in keys if key.startswith(prefix)))
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The names of the folders directly below `prefix`, which ends with `/` or is empty."""
