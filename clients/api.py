@@ -23,7 +23,7 @@ from clients.errors import (
 from clients.limits import READ_AHEAD
 from clients.pacing import Pacing
 from clients.page import Body, End, Gap, Page, Totals
-from clients.redact import SECRETS, neutral
+from clients.redact import SECRETS, excerpt, neutral
 from clients.retries import RETRYABLE, Backoff, attempt_error, retry_after
 from clients.source import ApiSource
 from clients.urls import without_query
@@ -162,6 +162,9 @@ class ApiClient:
             for attempt in backoff:
                 with attempt:
                     return self._page(number, first=first, causes=backoff.causes)
+        except PageFailedError as error:
+            error.causes = (*backoff.causes, *error.causes)
+            raise
         except AttemptError as error:
             if first and isinstance(error, MalformedPageError):
                 raise
@@ -184,7 +187,8 @@ class ApiClient:
         totals = self._source.pagination.totals(body)
         if first and totals.pages is None:
             raise MalformedPageError(body.missing("number of pages", self._source.pagination.total_pages_path))
-        self.totals = totals
+        if totals.pages is not None:  # a page that says nothing takes nothing back
+            self.totals = totals
         self._pacing.succeeded()
         return Page(number=number, records=records, totals=totals, size=len(content), retries=tuple(causes))
 
@@ -195,6 +199,9 @@ class ApiClient:
         limit = self._source.max_page_bytes
         content = bytearray()
         with self._client.stream("GET", url, params=query, headers=self._headers, auth=self._auth) as response:
+            if "," in (coding := response.headers.get("Content-Encoding", "")):
+                # one step is bounded by what arrives at once, two multiply: 500 bytes made 200 MiB
+                raise MalformedPageError(f"page {number} comes compressed more than once: {neutral(coding)}")
             for chunk in response.iter_bytes():
                 content += chunk
                 if len(content) > limit:
@@ -206,8 +213,7 @@ class ApiClient:
         status = response.status_code
         if status == httpx.codes.OK:
             return
-        excerpt = neutral(content[:1000].decode("utf-8", "backslashreplace")) or "(empty)"
-        told = f"{without_query(response.request.url)} answers {status} for page {number}: {excerpt}"
+        told = f"{without_query(response.request.url)} answers {status} for page {number}: {excerpt(content)}"
         if status in RETRYABLE or status == httpx.codes.UNAUTHORIZED:
             wish = retry_after(response.headers.get("Retry-After"))
             throttled = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)

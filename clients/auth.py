@@ -15,11 +15,12 @@ from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from clients.errors import AttemptError, AuthenticationError
-from clients.limits import EXPIRY_MARGIN, LOGIN_ATTEMPTS, REMEMBERED_TOKENS
+from clients.limits import EXPIRY_MARGIN, LOGIN_ATTEMPTS, LOGIN_DEADLINE, REMEMBERED_TOKENS
 from clients.pacing import Pacing
 from clients.redact import SECRETS
 from clients.retries import RETRYABLE, Backoff, attempt_error, retry_after
 from clients.urls import HttpUrl, without_query
+from clients.wire import deadline
 
 _ANSWER = msgspec.json.Decoder(dict[str, Any])
 
@@ -114,7 +115,9 @@ class LoginAuth(httpx.Auth):
         access, life = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(access, str) or not access.isascii() or not access.isprintable() or not access.strip():
             raise AuthenticationError(f"{url} answers no access_token that a header can carry")
-        self._remember(access, refresh := answer.get("refresh_token") or refresh)
+        if isinstance(renewed := answer.get("refresh_token"), str):
+            refresh = renewed or refresh
+        self._remember(access, refresh)
         return Token(access, refresh, self._clock() + _useful_seconds(life))
 
     def _remember(self, *secrets: str | None) -> None:
@@ -134,7 +137,7 @@ def _useful_seconds(life: object) -> float:
     """How long to use a token that lives for `life` seconds; for ever where that says nothing."""
     try:
         seconds = float(life)  # type: ignore[arg-type]  # whatever the server sent: the except is the point
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.inf
     return seconds - min(EXPIRY_MARGIN, seconds / 10) if 0 < seconds < math.inf else math.inf
 
@@ -167,7 +170,7 @@ class Login(BaseModel):
             )
             try:
                 for attempt in backoff:
-                    with attempt:
+                    with attempt, deadline(LOGIN_DEADLINE):
                         return _token_response(client, url, body)
             except AttemptError as error:
                 raise AuthenticationError(f"no token after {LOGIN_ATTEMPTS} attempts; the last: {error}") from error
@@ -189,7 +192,7 @@ def _token_response(client: httpx.Client, url: str, body: dict[str, str]) -> htt
     if status < 400:
         try:
             _ANSWER.decode(response.content)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise AttemptError(f"{without_query(url)} answers {status} without JSON", cause="malformed") from None
     return response
 

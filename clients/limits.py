@@ -8,6 +8,7 @@ BACKOFF_CAP: Final = 30.0
 RETRY_AFTER_FLOOR: Final = 0.1  # seconds; what `Retry-After: 0` waits
 READ_AHEAD: Final = 4  # pages fetched or waiting to be taken, for each request in flight
 LOGIN_ATTEMPTS: Final = 5
+LOGIN_DEADLINE: Final = 60.0  # seconds for one request for a token
 MALFORMED_ATTEMPTS: Final = 3
 EXPIRY_MARGIN: Final = 30.0  # seconds before its end that a token is refreshed; at most a tenth of its life
 REMEMBERED_TOKENS: Final = 8  # dead tokens that are still masked in logs

@@ -39,6 +39,7 @@ class Pacing:
         while True:
             self._wait_out_pause()
             with self._slots:
+                self._raise_if_stopped()  # for the wait for a slot may have been long
                 if self._claim():
                     yield
                     return
@@ -50,8 +51,9 @@ class Pacing:
 
     def sleep(self, seconds: float) -> None:
         """Wait; raises WalkStoppedError as soon as `stop` is called."""
-        if self._sleep(seconds) or self._stopped.is_set():
+        if self._sleep(seconds):
             raise WalkStoppedError("the walk was stopped")
+        self._raise_if_stopped()
 
     def succeeded(self) -> None:
         """A request was answered with a page."""
@@ -81,6 +83,10 @@ class Pacing:
         self.sleep(0)
         while (left := self._next - self._clock()) > 0:
             self.sleep(left)
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise WalkStoppedError("the walk was stopped")
 
     def _claim(self) -> bool:
         """Take the next start time of the rate; False when a pause began while we waited for a slot."""

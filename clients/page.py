@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from clients.errors import MalformedPageError
-from clients.redact import neutral
+from clients.errors import AttemptError, MalformedPageError
+from clients.redact import excerpt, neutral
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _BOM = b"\xef\xbb\xbf"
+_COUNT_DIGITS = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,8 @@ class Body:
     """The JSON body of an answer, looked into by dotted paths (`""` is the body itself).
 
     Raises:
-        MalformedPageError: the body is not one JSON object or list in UTF-8 (RFC 8259 §8.1).
+        AttemptError: it begins like a page, yet is not one JSON text in UTF-8 (RFC 8259 §8.1): perhaps a cut.
+        MalformedPageError: it is something else, such as HTML or nothing at all.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -64,12 +66,11 @@ class Body:
         try:
             self._text.decode()
             self._members("")
-        except (UnicodeDecodeError, msgspec.DecodeError) as error:
-            raise MalformedPageError(f"the body is not JSON ({error}): {self.excerpt()}") from None
-
-    def excerpt(self) -> str:
-        """The first characters of the body, escaped."""
-        return neutral(self._text[:1000].decode("utf-8", "backslashreplace")) or "(empty)"
+        except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
+            message = f"the body is not JSON ({error}): {excerpt(self._text)}"
+            if self._text.lstrip().startswith((b"{", b"[")):
+                raise AttemptError(message, cause="truncated") from None
+            raise MalformedPageError(message) from None
 
     def records(self, path: str) -> list[bytes]:
         """The JSON text of each record of the list at `path`."""
@@ -85,13 +86,13 @@ class Body:
         except (KeyError, msgspec.DecodeError):
             return None
         if isinstance(value, str) and value.isascii() and value.isdecimal():
-            return int(value)
+            return int(value) if len(value) <= _COUNT_DIGITS else None
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
     def missing(self, what: str, path: str) -> str:
         """A message that no `what` stands at `path`, with the keys that are there and the body's beginning."""
         keys = neutral(", ".join(map(repr, self._reached(path)))) or "none"
-        return f"no {what} at {path!r}; the keys there are: {keys}; the body begins: {self.excerpt()}"
+        return f"no {what} at {path!r}; the keys there are: {keys}; the body begins: {excerpt(self._text)}"
 
     def _at(self, path: str) -> bytes | msgspec.Raw:
         """The JSON text at `path`; raises KeyError where there is none."""

@@ -13,6 +13,7 @@ MASK: Final = "***"
 SHORT: Final = 4  # a shorter secret is masked only where it stands as a whole word
 SERVER_TEXT_CHARACTERS: Final = 200
 SHOWN_CHARACTERS: Final = 2000
+EXCERPT_BYTES: Final = 65_536  # looked through for secrets; no header, so no token, is longer
 
 _UNPRINTABLE: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]"
@@ -24,7 +25,9 @@ def _encodings(secret: str) -> set[str]:
     """The texts that a secret may hide in: raw, URL-encoded, JSON, HTML, and base64 at any offset."""
     percent = {quote(secret, safe=""), quote_plus(secret), quote(secret)}
     lowered = {re.sub(r"%..", lambda match: match[0].lower(), text) for text in percent}
-    escaped = {html.escape(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+    as_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    as_json |= {text.replace("/", "\\/") for text in as_json}  # as PHP writes it
+    escaped = {html.escape(secret), repr(secret)[1:-1]} | as_json
     return {secret} | percent | lowered | escaped | _base64(secret.encode("utf-8", "surrogatepass"))
 
 
@@ -91,6 +94,14 @@ def plain(text: str, limit: int = SHOWN_CHARACTERS) -> str:
 def neutral(text: str, limit: int = SERVER_TEXT_CHARACTERS) -> str:
     """Text from a server: plain, cut shorter, and with nothing in it that a reader would turn into a link."""
     return plain(text, limit).replace("](", "] (").replace("://", "[:]//").replace("www.", "www[.]")
+
+
+def excerpt(content: bytes) -> str:
+    """The first characters of a body from a server, neutral.
+
+    Secrets are masked before the cut: half a token would not be known for one.
+    """
+    return neutral(content[:EXCERPT_BYTES].decode("utf-8", "backslashreplace")) or "(empty)"
 
 
 def redact_error(error: BaseException) -> None:

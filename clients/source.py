@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from clients.auth import Auth, NoAuth
 from clients.paginators import PageNumber, Pagination
-from clients.urls import HttpUrl, is_private_to_us
+from clients.urls import HttpUrl, is_private_to_us, without_query
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -53,10 +53,10 @@ class ApiSource(Block):
 
     @model_validator(mode="after")
     def _keep_secrets_off_the_open_wire(self) -> "ApiSource":
-        secret = not isinstance(self.auth, NoAuth) or self.headers
+        secret = not isinstance(self.auth, NoAuth) or self.headers or self.params
         for url in [self.url, *self.auth.urls()] if secret else []:
             if not is_private_to_us(url):
-                raise ValueError(f"{url}: secrets are sent over https:// only, or to this machine")
+                raise ValueError(f"{without_query(url)}: secrets are sent over https:// only, or to this machine")
         return self
 
     def secrets(self) -> list[str]:

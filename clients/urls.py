@@ -10,8 +10,8 @@ from pydantic import AfterValidator
 def _http_url(text: str) -> str:
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise ValueError(f"not a URL: {error}") from None
+    except httpx.InvalidURL:
+        raise ValueError("not a URL") from None  # httpx would quote the part that is wrong, perhaps a password
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError("must begin with http:// or https:// and name a host")
     if url.userinfo:

@@ -24,12 +24,15 @@ _deadline = _Deadline()
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Let all network operations of this thread end within `seconds`; late ones raise httpx timeouts."""
-    _deadline.at = time.monotonic() + seconds
+    """Let all network operations of this thread end within `seconds`; late ones raise httpx timeouts.
+
+    Within it, another deadline stands in for this one: a login on the way to a page has time of its own.
+    """
+    outer, _deadline.at = _deadline.at, time.monotonic() + seconds
     try:
         yield
     finally:
-        _deadline.at = None
+        _deadline.at = outer
 
 
 def _within(timeout: float | None) -> float | None:
@@ -76,6 +79,8 @@ class Wire(httpcore.SyncBackend):
 
     def __init__(self) -> None:
         self._streams: weakref.WeakSet[_Stream] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._hung_up = False
 
     def connect_tcp(
         self,
@@ -85,13 +90,20 @@ class Wire(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Open a connection, within the deadline."""
+        """Open a connection, within the deadline; after `hang_up` raises `httpcore.ConnectError`."""
         stream = _Stream(super().connect_tcp(host, port, _within(timeout), local_address, socket_options))
-        self._streams.add(stream)
-        return stream
+        with self._lock:
+            if not self._hung_up:
+                self._streams.add(stream)
+                return stream
+        stream.close()
+        raise httpcore.ConnectError("we have hung up")
 
     def hang_up(self) -> None:
-        """Shut every open socket down, so that threads that wait on one return now."""
-        for stream in list(self._streams):
+        """Shut every open socket down, so that threads that wait on one return now, and open no other."""
+        with self._lock:
+            self._hung_up = True
+            streams = list(self._streams)
+        for stream in streams:
             with contextlib.suppress(OSError, AttributeError):
                 stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

@@ -18,7 +18,7 @@ class IngestOptions(BaseModel):
     page_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, description="Records to ask for in a page; empty: the source's own."
     )
-    pages: Annotated[str, Field(pattern=r"^\d{1,9}-\d{1,9}$")] | None = Field(
+    pages: Annotated[str, Field(pattern=r"^[0-9]{1,9}-[0-9]{1,9}$")] | None = Field(
         None, description="Only these pages, such as 1-500; empty: all of them."
     )
     pages_per_part: int = Field(500, ge=1, le=100_000, description="Pages that make one object.")

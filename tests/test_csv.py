@@ -28,14 +28,35 @@ Table = list[list[str]]
 
 BRISK = settings(max_examples=100, deadline=None, print_blob=True)
 
-NASTY = ['"', '""', ",", ";", "\t", " ", "\r", "\n", "\r\n", "\0", "\u2028", "\u0085", "\ufeff", "\\", "'", "#", "é", "🌊"]
+NASTY = [
+    '"',
+    '""',
+    ",",
+    ";",
+    "\t",
+    " ",
+    "\r",
+    "\n",
+    "\r\n",
+    "\0",
+    "\u2028",
+    "\u0085",
+    "\ufeff",
+    "\\",
+    "'",
+    "#",
+    "é",
+    "🌊",
+]
 CHARACTERS = st.characters(exclude_categories=["Cs"])  # UTF-8 cannot carry surrogates
 TEXT = st.text(CHARACTERS, max_size=8) | st.lists(st.sampled_from(NASTY), max_size=5).map("".join)
-NUMBER = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?", fullmatch=True).filter(str.isascii)
-PLAIN = st.none() | st.booleans() | st.integers() | TEXT
-NESTED = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)).filter(
-    lambda value: isinstance(value, (list, dict))
+NUMBER = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?", fullmatch=True).filter(
+    str.isascii
 )
+PLAIN = st.none() | st.booleans() | st.integers() | TEXT
+NESTED = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)
+).filter(lambda value: isinstance(value, (list, dict)))
 SEPARATORS = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\t")])
 
 
@@ -231,7 +252,9 @@ def test_numbers_of_5000_digits_survive(tmp_path: Path, read: Callable[[Path], T
     assert file.columns == {"i": "integer", "f": "number"}
 
 
-@pytest.mark.parametrize("number", ["1e400", "1E+2", "-0", "-0.0", "1.50", "18446744073709551616", "0.1000000000000000055"])
+@pytest.mark.parametrize(
+    "number", ["1e400", "1E+2", "-0", "-0.0", "1.50", "18446744073709551616", "0.1000000000000000055"]
+)
 def test_a_number_is_the_text_that_came(tmp_path: Path, number: str) -> None:
     file = _write(tmp_path / "part.csv", [[f'{{"n":{number},"x":1}}'.encode()]])
     assert _by_python(file.path)[1] == [number, "1"]

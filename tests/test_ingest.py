@@ -13,6 +13,7 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import State
+from prefect.logging.handlers import APILogWorker
 
 from dev.seaweed import SeaweedFS
 from dev.truth import differences
@@ -397,8 +398,6 @@ def test_every_line_is_once_in_prefect_under_its_task(serve: Serve, save_source:
 
 def _logs_until(client: Any, run_id: Any, last: str) -> list[Any]:
     """All log lines of a run, once the last one has arrived; lines are sent in the background."""
-    from prefect.logging.handlers import APILogWorker
-
     APILogWorker.drain_all(timeout=10)
     logs = client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])), limit=200)
     assert any(last in log.message for log in logs)

@@ -1,0 +1,70 @@
+"""The documents tell the truth: examples run, tables list what the code has."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients import limits
+from clients.source import ApiSource
+from flows.ingest import ingest
+from tasks.options import IngestOptions
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+DESIGN = (ROOT / "docs/design.md").read_text()
+
+
+def table(text: str, head: str) -> dict[str, list[str]]:
+    """The rows below a table's head, by their first cell."""
+    rows = text.split(head, 1)[1].split("\n\n", 1)[0].splitlines()[1:]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows if "|" in row]
+    return {row[0].strip("`"): row[1:] for row in cells if not row[0].startswith("---")}
+
+
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_examples_of_the_readme_run(number: int) -> None:
+    examples = re.findall(r"<!-- executed by tests/test_docs.py -->\n```python\n(.*?)```", README, re.DOTALL)
+    assert len(examples) == 2
+    exec(compile(examples[number], "README.md", "exec"), {})
+
+
+def test_the_readme_lists_every_parameter_and_option() -> None:
+    parameters = table(README, "| parameter | meaning | default |")
+    assert list(parameters) == list(ingest.parameters.properties)
+    options = table(README, "| option | meaning | default |")
+    assert list(options) == list(IngestOptions.model_fields)
+    for name, (_, told) in options.items():
+        default = IngestOptions.model_fields[name].default
+        assert default is None or str(default).lower() in told, name
+
+
+def test_every_command_of_the_readme_is_a_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"^make ([a-z-]+)", README + (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE))
+    assert {"demo", "test", "lint"} <= named <= targets
+
+
+def test_every_limit_has_a_line_with_its_default() -> None:
+    told = table(DESIGN, "| limit | default | where |")
+    values: dict[str, Any] = {name: value for name, value in vars(limits).items() if name.isupper()}
+    assert set(values) <= set(told)
+    fields = ApiSource.model_fields
+    values |= {name: fields[name].default for name in told if name in fields}
+    values |= {name: field.default for name, field in IngestOptions.model_fields.items() if name in told}
+    for name, (default, where) in told.items():
+        if name not in values:
+            module = where.strip("`").removesuffix(".py").replace("/", ".")
+            values[name] = getattr(importlib.import_module(module), name)
+        value = values[name] if not isinstance(values[name], float) else f"{values[name]:g}"
+        assert value is None or re.search(rf"(?<!\d){value}(?!\d)", default), name
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
