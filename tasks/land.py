@@ -121,7 +121,8 @@ def write_part(pages: Iterable[Page], format: Format, staging: Path) -> StagedPa
             count, last = count + 1, page.number
             received += page.size
             retries.update(page.retries)
-            totals = Totals(pages=page.totals.pages, records=page.totals.records)
+            if page.totals.pages is not None:  # a page that says nothing takes nothing back
+                totals = Totals(pages=page.totals.pages, records=page.totals.records)
         file = writer.close()
     pages_held = PageRange(last - count + 1, last)
     return StagedPart(file=file, pages=pages_held, received=received, retries=retries, totals=totals)
@@ -151,7 +152,8 @@ def upload_part(part: StagedPart, landing: Landing, opened: Resources) -> Receip
 
 def advertised(landing: Landing, written: Iterable[Receipt]) -> Totals:
     """What the source said last about the whole: the newest receipt knows, at first the plan."""
-    newest = max(written, key=lambda receipt: receipt.landed, default=None)
+    telling = (receipt for receipt in written if receipt.totals.pages is not None)
+    newest = max(telling, key=lambda receipt: receipt.landed, default=None)
     return newest.totals if newest else landing.plan.totals
 
 

@@ -107,14 +107,34 @@ def _more(rows: Sequence[object]) -> list[str]:
     return ["", f"and {len(rows) - LISTED:,} more"] if len(rows) > LISTED else []
 
 
-@task(name="report", task_run_name="report {run.source}", **ONCE)
-@guarded()
 def report(run: Run, error: Exception | None = None) -> Facts:
     """Tell how a run went, by what stands in its bucket; what was told.
 
     The data is safe by now, or never will be: what fails here is logged, and changes nothing.
     """
-    base = Facts(
+    facts = base = _base(run, error)
+    with _only_logged("the report could not be made"):
+        facts = _tell(run, base, published=error is None, read=not isinstance(error, REFUSED))
+    return facts
+
+
+@task(name="report", task_run_name="report {run.source}", **ONCE)
+@guarded()
+def _tell(run: Run, base: Facts, *, published: bool, read: bool) -> Facts:
+    facts = _found(base, run, published=published) if read else base
+    logger.bind(verdict=facts.verdict, records=facts.records, failed=len(facts.failed), output=facts.location).info(
+        "run reported"
+    )
+    with _only_logged("the report could not be shown in Prefect"):
+        create_markdown_artifact(
+            markdown=redact(render(facts)), key=ARTIFACT, description=f"{facts.verdict}: {run.source}"
+        )
+    return facts
+
+
+def _base(run: Run, error: Exception | None) -> Facts:
+    """The facts that the run itself knows."""
+    return Facts(
         verdict="failed",
         summary=f"{type(error).__name__}: {error}" if error else "",
         run_id=run.run_id,
@@ -125,15 +145,6 @@ def report(run: Run, error: Exception | None = None) -> Facts:
         timestamp=datetime.now(UTC),
         failed=error.failed_pages if isinstance(error, IncompleteError) else (),
     )
-    facts = base if isinstance(error, REFUSED) else _found(base, run, published=error is None)
-    logger.bind(verdict=facts.verdict, records=facts.records, failed=len(facts.failed), output=facts.location).info(
-        "run reported"
-    )
-    with _only_logged("the report could not be shown in Prefect"):
-        create_markdown_artifact(
-            markdown=redact(render(facts)), key=ARTIFACT, description=f"{facts.verdict}: {run.source}"
-        )
-    return facts
 
 
 @contextmanager

@@ -369,6 +369,23 @@ def test_an_unknown_run_cannot_be_resumed(serve: Serve, save_source: Save) -> No
     assert "no such run in" in str(state.message)
 
 
+def test_a_retry_of_the_flow_run_is_a_resume(serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(total=9_000)
+    real = server.api._draw
+    first_run = 2 * 4  # attempts at a page: four, and four more at the end of the run
+
+    def failing_at_first(page: int, limit: int, attempt: int) -> tuple[str, float]:
+        return ("500", 0.0) if page == 6 and attempt <= first_run else real(page, limit, attempt)
+
+    monkeypatch.setattr(server.api, "_draw", failing_at_first)
+    # Prefect 3.8 would raise the first attempt's error from a plain call: a returned State does not clear it
+    state = ingest.with_options(retries=1)(source=save_source(server), return_state=True)
+    manifest = state.result()
+    assert (state.name, manifest.verdict) == ("Completed", "complete")
+    assert server.api.stats()["pages"] == {str(n): {1: 2, 6: first_run + 1}.get(n, 1) for n in range(1, 10)}
+    assert differences(files(manifest, Path("data")), server.api.customers.records()) == []
+
+
 def test_a_source_that_is_down_fails_the_run_and_says_so(serve: Serve, save_source: Save) -> None:
     server = serve(total=50_000, http_500=0.0)
     source = save_source(server, give_up_after=10)
