@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from clients.auth import LoginAuth
 from clients.errors import (
     AttemptError,
+    AuthenticationError,
     MalformedPageError,
     PageFailedError,
     RequestRefusedError,
@@ -123,8 +124,7 @@ class ApiClient:
         waiting: deque[Future[Page | Gap | End]] = deque()
         try:
             for number in range(first, last + 1):
-                context = contextvars.copy_context()  # so that log lines reach the task that walks
-                waiting.append(self._pool.submit(context.run, self._outcome, number))
+                waiting.append(self._submitted(number))
                 if len(waiting) == window:
                     yield waiting.popleft().result()
             while waiting:
@@ -132,6 +132,13 @@ class ApiClient:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _submitted(self, number: int) -> Future[Page | Gap | End]:
+        context = contextvars.copy_context()  # so that log lines reach the task that walks
+        try:
+            return self._pool.submit(context.run, self._outcome, number)
+        except RuntimeError:  # what a pool says that is shut down
+            raise WalkStoppedError("the walk was stopped") from None
 
     def _outcome(self, number: int) -> Page | Gap | End:
         outcome: Page | Gap | End
@@ -214,7 +221,9 @@ class ApiClient:
         if status == httpx.codes.OK:
             return
         told = f"{without_query(response.request.url)} answers {status} for page {number}: {excerpt(content)}"
-        if status in RETRYABLE or status == httpx.codes.UNAUTHORIZED:
+        if status == httpx.codes.UNAUTHORIZED and not isinstance(self._auth, LoginAuth):
+            raise AuthenticationError(f"{told}; the source has no auth that could get a token")
+        if status in RETRYABLE or status >= 500 or status == httpx.codes.UNAUTHORIZED:
             wish = retry_after(response.headers.get("Retry-After"))
             throttled = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)
             raise AttemptError(told, cause=str(status), retry_after=wish, throttled=throttled)

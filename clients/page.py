@@ -10,6 +10,7 @@ from clients.redact import excerpt, neutral
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_WHOLE = msgspec.json.Decoder(msgspec.Raw)
 _BOM = b"\xef\xbb\xbf"
 _COUNT_DIGITS = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
 
@@ -65,7 +66,8 @@ class Body:
         self._objects: dict[str, dict[str, msgspec.Raw]] = {}
         try:
             self._text.decode()
-            self._members("")
+            if not self._members(""):
+                _WHOLE.decode(self._text)  # for what is not an object was not read to its end
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             message = f"the body is not JSON ({error}): {excerpt(self._text)}"
             if self._text.lstrip().startswith((b"{", b"[")):

@@ -18,6 +18,7 @@ EXCERPT_BYTES: Final = 65_536  # looked through for secrets; no header, so no to
 _UNPRINTABLE: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]"
 )
+_SHOWN_ATTRIBUTES: Final = ("strerror", "filename", "filename2")  # OSError shows these, not its arguments
 _INERT: Final = str.maketrans({"<": "‹", ">": "›", "`": "'"})
 
 
@@ -105,7 +106,7 @@ def excerpt(content: bytes) -> str:
 
 
 def redact_error(error: BaseException) -> None:
-    """Mask secrets in the arguments of `error` and of all that caused it, in place."""
+    """Mask secrets in the arguments and notes of `error` and of all that caused it, in place."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -116,4 +117,9 @@ def redact_error(error: BaseException) -> None:
         each.args = tuple(redact(arg) if isinstance(arg, str) else arg for arg in each.args)
         if redact(str(each)) != str(each):
             each.args = (redact(str(each)),)
+        for name in _SHOWN_ATTRIBUTES:
+            if isinstance(value := getattr(each, name, None), str):
+                setattr(each, name, redact(value))
+        if notes := getattr(each, "__notes__", None):
+            notes[:] = map(redact, map(str, notes))
         waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]

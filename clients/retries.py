@@ -35,7 +35,7 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
-        return float(text[:12])
+        return float(text.lstrip("0")[:12] or 0)
     if not _HTTP_DATE.fullmatch(text):
         return None
     now = now or datetime.now(UTC)
@@ -101,6 +101,7 @@ class Backoff:
         self._uniform = uniform
         self._logger = logger.bind(**what)
         self._error: AttemptError | None = None
+        self._seconds = 0.0
 
     def __iter__(self) -> Iterator[AbstractContextManager[None]]:
         for attempt in stamina.retry_context(on=self._may_retry, attempts=self._max_attempts, timeout=None):
@@ -112,8 +113,10 @@ class Backoff:
         """The hook that stamina asks: 0.0 for "go on at once", since `_wait` does the waiting."""
         if not isinstance(error, AttemptError):
             return False
-        self._error = error
         self.causes.append(error.cause)
+        self._error, self._seconds = error, self._due(error)
+        if error.throttled:
+            self._pacing.pause(self._seconds)
         if error.cause != "429":
             self._pacing.failed(error)
         if error.max_attempts and self.causes.count(error.cause) >= error.max_attempts:
@@ -121,15 +124,11 @@ class Backoff:
         return 0.0
 
     def _wait(self, error: AttemptError) -> None:
-        seconds = self._seconds(error)
-        self._logger.bind(attempt=len(self.causes), cause=error.cause, wait=round(seconds, 3)).info(
-            "attempt failed, backing off"
-        )
-        if error.throttled:
-            self._pacing.pause(seconds)
-        self._pacing.sleep(seconds)
+        told = self._logger.bind(attempt=len(self.causes), cause=error.cause, wait=round(self._seconds, 3))
+        told.info("attempt failed, backing off")
+        self._pacing.sleep(self._seconds)
 
-    def _seconds(self, error: AttemptError) -> float:
+    def _due(self, error: AttemptError) -> float:
         asked = error.retry_after
         if asked is None:
             base = THROTTLE_BASE if error.throttled else BACKOFF_BASE

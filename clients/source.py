@@ -2,15 +2,26 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from prefect.blocks.core import Block
-from pydantic import ConfigDict, Field, SecretStr, model_validator
+from prefect.blocks.core import Block, schema_extra
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from clients.auth import Auth, NoAuth
 from clients.paginators import PageNumber, Pagination
 from clients.urls import HttpUrl, is_private_to_us, without_query
+
+_SECRET_DICTS = ("params", "headers")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token, RFC 9110 §5.6.2
+
+
+def _with_secret_values(schema: dict[str, Any], model: "type[ApiSource]") -> None:
+    """Have Prefect's API mask the values in dicts of secrets: it does so for `params.*`, but derives `params`."""
+    schema_extra(schema, model)
+    schema["secret_fields"] = [f"{name}.*" if name in _SECRET_DICTS else name for name in schema["secret_fields"]]
+
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -28,7 +39,7 @@ class ApiSource(Block):
         >>> source.save("customers")  # doctest: +SKIP
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, json_schema_extra=_with_secret_values)
 
     _block_type_name = "API Source"
     _block_type_slug = "api-source"
@@ -50,6 +61,15 @@ class ApiSource(Block):
     give_up_after: int = Field(50, ge=1, description="Failures in a row, over all pages, that end the run.")
     max_page_bytes: int = Field(256 * 2**20, ge=1024, description="Largest body that is accepted, decompressed.")
     max_rate: float | None = Field(None, gt=0, description="Most requests a second; empty: no limit of ours.")
+
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, value in headers.items():
+            text = value.get_secret_value()
+            if not _HEADER_NAME.fullmatch(name) or not (text.isascii() and text.isprintable()):
+                raise ValueError(f"no request can carry the header {name!r}: ASCII without line breaks, please")
+        return headers
 
     @model_validator(mode="after")
     def _keep_secrets_off_the_open_wire(self) -> "ApiSource":

@@ -33,7 +33,7 @@ FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_ext
 _runner: Any = ThreadPoolTaskRunner(max_workers=MAX_PARALLEL_PARTS)  # `land` submits `parallel_parts` at a time
 
 
-@flow(name="ingest", task_runner=_runner)
+@flow(name="ingest", flow_run_name="{source} to {storage}", task_runner=_runner)
 def ingest(
     source: str,
     storage: str = "local",
@@ -48,7 +48,7 @@ def ingest(
 
     Args:
         source: Name of a saved API Source block.
-        storage: `local`, or the slug of a block: `s3-bucket/<name>`, `local-file-system/<name>`.
+        storage: `local`, or the slug of a block: `s3-bucket/NAME`, `local-file-system/NAME`.
         bucket: Bucket to use in place of the block's own; with `local`, the folder (default `./data`).
         prefix: Folder in the bucket, such as `raw/crm`.
         format: How records are written.
@@ -72,7 +72,7 @@ def ingest(
         landed = land(landing)
         manifest = publish(landing, landed)
         report(run)
-        return completed(manifest)  # type: ignore[return-value]  # Prefect hands the state's data on
+        return completed(run, manifest)  # type: ignore[return-value]  # Prefect hands the state's data on
     except Exception as error:  # noqa: BLE001  # raised again, with the way to go on
         raise failed(run, error) from None
     finally:

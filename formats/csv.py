@@ -7,7 +7,7 @@ null, a missing key and `""` are all an empty cell.
 import csv
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, count
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ _ROW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ROWS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _VALUES = msgspec.json.Decoder(list[Any])
 _NULL = msgspec.Raw(b"null")
+_NOTHING = ("",)  # the row of a record without keys, where no column is known yet: a row is never blank
 
 csv.field_size_limit(sys.maxsize)
 
@@ -63,8 +64,8 @@ class CsvWriter:
         if self._header is None:
             self._header = list(columns)
             self._rows = _writer(self._file, self._header)
-            self._rows.writerow(self._header)
-        self._rows.writerows(zip(*cells, strict=True) if cells else [()] * len(rows))
+            self._rows.writerow(self._header or _NOTHING)
+        self._rows.writerows(zip(*cells, strict=True) if cells else [_NOTHING] * len(rows))
         self._records += len(rows)
 
     def close(self) -> WrittenFile:
@@ -114,8 +115,12 @@ def _writer(file: TextIO, columns: Sequence[str]) -> Any:
     return csv.writer(file, lineterminator=LINE_END, quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL)
 
 
-def _rewrite(path: Path, columns: list[str], to: Path, wanted: list[str]) -> None:
-    """Copy a CSV file whose rows hold `columns`, or fewer at its beginning, to one whose rows hold all of `wanted`."""
+def _rewrite(path: Path, columns: list[str], to: Path, wanted: list[str]) -> int:
+    """Copy a CSV file whose rows hold `columns`, or fewer at its beginning, to one whose rows hold all of `wanted`.
+
+    Returns the number of rows.
+    """
+    numbers = count()
     place = {name: index for index, name in enumerate(columns)}
     picks = [place.get(name, len(columns)) for name in wanted]
     pick = itemgetter(*picks) if len(picks) > 1 else lambda row: [row[i] for i in picks]
@@ -124,7 +129,9 @@ def _rewrite(path: Path, columns: list[str], to: Path, wanted: list[str]) -> Non
         next(rows, None)  # a part without records has no header
         writer = _writer(target, wanted)
         writer.writerow(wanted)
-        writer.writerows(map(pick, _padded(rows, len(columns) + 1)))
+        counted = (row for row, _ in zip(rows, numbers, strict=False))
+        writer.writerows(map(pick, _padded(counted, len(columns) + 1)))
+    return next(numbers)
 
 
 def _padded(rows: Iterable[list[str]], width: int) -> Iterator[list[str]]:
@@ -150,7 +157,5 @@ class Csv:
 
     def widen(self, path: Path, columns: Schema, to: Path, schema: Schema) -> WrittenFile:
         """Copy the file at `path`, which has `columns`, to a file with all columns of `schema`, streaming."""
-        _rewrite(path, list(columns), to, list(schema))
-        with to.open(encoding="utf-8", newline="") as file:
-            records = sum(1 for _ in csv.reader(file, strict=True)) - 1
+        records = _rewrite(path, list(columns), to, list(schema))
         return finished(to, records, schema)

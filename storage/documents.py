@@ -41,8 +41,9 @@ def read(store: ObjectStore, key: str, kind: type[Document]) -> Document:
     content = store.get(key)
     try:
         version = msgspec.json.decode(content, type=dict[str, msgspec.Raw]).get("seawall")
-        if version is not None and msgspec.json.decode(version) != VERSION:
-            raise CorruptObjectError(f"{store.uri(key)} is of version {bytes(version).decode()}, we read {VERSION}")
+        if version is None or msgspec.json.decode(version) != VERSION:
+            told = "no version" if version is None else f"version {bytes(version).decode()}"
+            raise CorruptObjectError(f"{store.uri(key)} is of {told}, we read {VERSION}")
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CorruptObjectError(f"{store.uri(key)} is not one of our documents: {error}") from None

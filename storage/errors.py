@@ -6,7 +6,7 @@ StorageError
 ├── ObjectExistsError     a create-only write found an object in its place
 ├── ObjectMissingError    there is no object under a key
 ├── UnsafeKeyError        a prefix or name that no key may hold
-└── UploadError           what was stored is not what we sent
+└── UploadError           a file could not be stored, or what was stored is not what we sent
 """
 
 
@@ -35,4 +35,4 @@ class UnsafeKeyError(StorageError):
 
 
 class UploadError(StorageError):
-    """Size or checksum of the stored object differ from the file's."""
+    """A file could not be stored, or size or checksum of the stored object differ from its own."""

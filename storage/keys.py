@@ -29,7 +29,7 @@ def checked_prefix(prefix: str) -> str:
     shown = ascii(prefix)
     if _CONTROL.search(prefix) or "\\" in prefix:
         raise UnsafeKeyError(f"unsafe prefix {shown}: no control characters or backslashes, please")
-    if inner and any(segment in ("", ".", "..") for segment in inner.split("/")):
+    if prefix and any(segment in ("", ".", "..") for segment in inner.split("/")):
         raise UnsafeKeyError(f"unsafe prefix {shown}: use a relative path, such as 'raw/crm', without '.' or '..'")
     if len(inner.encode()) + LONGEST_NAME_BYTES > MAX_KEY_BYTES:
         raise UnsafeKeyError(f"unsafe prefix {shown[:60]}…: keys would be longer than {MAX_KEY_BYTES} bytes")

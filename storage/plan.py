@@ -30,6 +30,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ranges: tuple[PageRange, ...]
     started: str
 
+    def __post_init__(self) -> None:
+        before = None
+        for each in self.ranges:
+            if before is not None and each.first != before.last + 1:
+                raise ValueError(f"the ranges {before} and {each} do not follow one another")
+            before = each
+        if before is None:
+            raise ValueError("a plan without ranges")
+
     @property
     def last_page(self) -> int:
         """The last page that was planned."""

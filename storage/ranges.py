@@ -11,6 +11,10 @@ class PageRange(msgspec.Struct, frozen=True, order=True):
     first: int
     last: int
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.first <= self.last:
+            raise ValueError(f"no range of pages: {self.first} to {self.last}")
+
     def __str__(self) -> str:
         return f"{self.first}–{self.last}" if self.first < self.last else f"{self.first}"
 

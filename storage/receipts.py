@@ -30,6 +30,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     totals: Totals
     landed: str
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.first <= self.last:
+            raise ValueError(f"no range of pages: {self.first} to {self.last}")
+
     @property
     def pages(self) -> PageRange:
         """The pages that the part holds."""
@@ -42,7 +46,15 @@ def write(store: ObjectStore, folder: str, receipt: Receipt) -> Receipt:
     try:
         put_once(store, key, documents.encoded(receipt))
     except ObjectExistsError:
-        return documents.read(store, key, Receipt)
+        return _read(store, folder, key)
+    return receipt
+
+
+def _read(store: ObjectStore, folder: str, key: str) -> Receipt:
+    """One receipt, if it speaks of the pages that its own key names and of an object in its folder."""
+    receipt = documents.read(store, key, Receipt)
+    if receipt.key.rpartition("/")[0] != folder or key != receipt_key(folder, receipt.first):
+        raise CorruptObjectError(f"{store.uri(key)} makes no sense: pages from {receipt.first} in {receipt.key}")
     return receipt
 
 
@@ -55,12 +67,7 @@ def read_all(store: ObjectStore, folder: str) -> list[Receipt]:
     Raises:
         CorruptObjectError: one is damaged, or names an object elsewhere.
     """
-    receipts: list[Receipt] = []
-    for key in store.list(f"{folder}/{RECEIPTS}"):
-        receipt = documents.read(store, key, Receipt)
-        if not receipt.key.startswith(f"{folder}/") or not 0 <= receipt.first <= receipt.last:
-            raise CorruptObjectError(f"{store.uri(key)} makes no sense: pages {receipt.pages} in {receipt.key}")
-        receipts.append(receipt)
+    receipts = [_read(store, folder, key) for key in store.list(f"{folder}/{RECEIPTS}")]
     kept: list[Receipt] = []
     for receipt in sorted(receipts, key=lambda each: each.first):
         if not kept or receipt.first > kept[-1].last:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import stamina
+from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -62,7 +63,7 @@ class S3Store:
                 raise BucketError(
                     f"{where} does not exist; create it, name another with bucket=, or set options.create_bucket"
                 ) from error
-            self._create()
+            self._create(where)
         except BotoCoreError as error:
             raise BucketError(f"{where} cannot be reached: {error}") from error
 
@@ -72,7 +73,10 @@ class S3Store:
         chunk = max(CHUNK_BYTES, -(-size // MAX_CHUNKS))
         config = TransferConfig(multipart_threshold=chunk, multipart_chunksize=chunk, max_concurrency=UPLOAD_THREADS)
         arguments = {"ContentType": content_type, "ChecksumAlgorithm": "SHA256"}
-        self._client.upload_file(str(path), self._bucket, key, ExtraArgs=arguments, Config=config)
+        try:
+            self._client.upload_file(str(path), self._bucket, key, ExtraArgs=arguments, Config=config)
+        except S3UploadFailedError as error:  # its text names the staged file
+            raise UploadError(f"{self.uri(key)} could not be stored: {error.__context__}") from error
         self._verify(path, key, size, chunk)
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:
@@ -116,7 +120,8 @@ class S3Store:
     def list(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, sorted."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        return (found["Key"] for page in pages for found in page.get("Contents", []))
+        keys = (found["Key"] for page in pages for found in page.get("Contents", []))
+        return iter(sorted(keys))  # SeaweedFS lists folder by folder, "b/1" before "b-"
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The names of the folders directly below `prefix`, which ends with `/` or is empty."""
@@ -149,12 +154,14 @@ class S3Store:
         """Release connections."""
         self._client.close()
 
-    def _create(self) -> None:
+    def _create(self, where: str) -> None:
         region = self._client.meta.region_name
         elsewhere: Any = {} if region in (None, "us-east-1", "aws-global") else {"LocationConstraint": region}
-        self._client.create_bucket(
-            Bucket=self._bucket, **({"CreateBucketConfiguration": elsewhere} if elsewhere else {})
-        )
+        settings = {"CreateBucketConfiguration": elsewhere} if elsewhere else {}
+        try:
+            self._client.create_bucket(Bucket=self._bucket, **settings)
+        except ClientError as error:
+            raise BucketError(f"{where} does not exist and cannot be made: {error}") from error
 
     def _missing(self, error: ClientError, key: str) -> Exception:
         return ObjectMissingError(f"{self.uri(key)} does not exist") if _code(error) in _MISSING else error

@@ -10,6 +10,7 @@ from formats.writer import FormatError
 from storage.errors import StorageError
 from storage.manifest import Manifest
 from tasks.errors import IngestError
+from tasks.events import dataset_incomplete, dataset_published
 from tasks.report import report
 from tasks.run import Run
 
@@ -18,13 +19,14 @@ OURS = (IngestError, SourceError, StorageError, FormatError)
 _NAMES = {"complete": None, "gaps": "CompletedWithGaps"}
 
 
-def completed(manifest: Manifest) -> State[Manifest]:
+def completed(run: Run, manifest: Manifest) -> State[Manifest]:
     """The state of a published dataset, named by its verdict."""
     parts = f"{len(manifest.parts):,} {'part' if len(manifest.parts) == 1 else 'parts'}"
     message = f"Landed {manifest.records:,} records in {parts}: {manifest.location}"
     if manifest.verdict != "complete":
         message = f"{message} ({manifest.verdict}: {manifest.figures})"
     logger.bind(verdict=manifest.verdict).info(message)
+    dataset_published(run, manifest)
     return Completed(name=_NAMES.get(manifest.verdict, "CompletedWithWarnings"), message=message, data=manifest)
 
 
@@ -38,6 +40,7 @@ def failed(run: Run, error: Exception) -> Exception:
         message += f"; run {run.run_id}"
     if facts.resume:
         message += f"; once the cause is mended, go on with: {facts.resume}"
+        dataset_incomplete(run, facts.location, facts.summary)
     logger.error(redact(message))
     if not ours:
         wrapped = IngestError(redact(message))

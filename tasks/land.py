@@ -25,6 +25,7 @@ from storage.receipts import Receipt
 from tasks.authenticate import ONCE
 from tasks.errors import IngestError
 from tasks.logs import guarded
+from tasks.progress import progress
 from tasks.resources import Resources, resources
 from tasks.run import Landing
 
@@ -64,13 +65,14 @@ class StagedPart:
 def land(landing: Landing) -> Landed:
     """Land every range that no receipt covers, then pages that appeared since, then gaps once more."""
     landed = Landed(retries=Counter())
-    while ranges := _uncovered(landing, landed):
-        landed = landed.and_then(*_in_parallel(landing, ranges))
-    again = [PageRange(gap.page, gap.page) for gap in landed.gaps]
-    if again:
-        logger.bind(pages=", ".join(map(str, again))).info("trying failed pages once more")
-    healed = Landed(end=landed.end, retries=landed.retries)
-    return healed.and_then(*_in_parallel(landing, again))
+    with progress(landing):
+        while ranges := _uncovered(landing, landed):
+            landed = landed.and_then(*_in_parallel(landing, ranges))
+        again = [PageRange(gap.page, gap.page) for gap in landed.gaps]
+        if again:
+            logger.bind(pages=", ".join(map(str, again))).info("trying failed pages once more")
+        healed = Landed(end=landed.end, retries=landed.retries)
+        return healed.and_then(*_in_parallel(landing, again))
 
 
 @task(name="land", task_run_name="land {landing.run.source} pages {pages}", **ONCE)

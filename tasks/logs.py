@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from loguru import logger
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
+from stamina.instrumentation import set_on_retry_hooks
 
 from clients.redact import redact, redact_error
 
@@ -25,7 +26,7 @@ ROTATION: Final = "10 MB"
 KEPT_FILES: Final = 5
 
 _CONSOLE: Final = "{time:HH:mm:ss.SSS} | {level:<7} | {name} - {message}"
-_CHATTY: Final = ("httpx", "httpcore", "stamina")  # URLs with their query at INFO; a retry line that we write better
+_CHATTY: Final = ("httpx", "httpcore")  # they log URLs with their query at INFO
 
 _sinks: list[int] = []
 
@@ -46,6 +47,7 @@ def configure(error_log: Path = ERROR_LOG) -> None:
             error_log, level="ERROR", format=_as_json, rotation=ROTATION, retention=KEPT_FILES, delay=True, **common
         )
     )
+    set_on_retry_hooks([])  # stamina's own line for a retry tells less than ours
     _guard_standard_logging()
 
 

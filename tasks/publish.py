@@ -1,5 +1,6 @@
 """Publish: covered? one schema? verdict → `_manifest.json`. Creating it is the commit."""
 
+import hashlib
 import tempfile
 import uuid
 from collections import Counter
@@ -12,6 +13,7 @@ from prefect import task
 from formats import schema
 from storage import manifest, receipts
 from storage.documents import Column
+from storage.errors import CorruptObjectError
 from storage.keys import part_key
 from storage.manifest import FailedPage, Manifest, Part
 from storage.plan import manifest_key
@@ -99,12 +101,22 @@ def _part(landing: Landing, opened: Resources, receipt: Receipt, columns: schema
         with tempfile.TemporaryDirectory(prefix="seawall-") as staging:
             narrow, wide = Path(staging, "narrow"), Path(staging, "wide")
             opened.store.get_file(receipt.key, narrow)
+            _check_unchanged(opened, receipt, narrow)
             file = opened.format.widen(narrow, own, wide, columns)
             key = part_key(landing.folder, receipt.first, file.sha256, opened.format.suffix)
             opened.store.put_file(wide, key, content_type=opened.format.content_type)
         size, sha256 = file.bytes, file.sha256
         logger.bind(pages=str(receipt.pages), columns=len(columns)).info("part widened")
     return Part(key=key, first=receipt.first, last=receipt.last, records=receipt.records, bytes=size, sha256=sha256)
+
+
+def _check_unchanged(opened: Resources, receipt: Receipt, path: Path) -> None:
+    """Raise CorruptObjectError where an object is not the one that its receipt was written for."""
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != receipt.sha256:
+        where = opened.store.uri(receipt.key)
+        raise CorruptObjectError(f"{where} was changed since it was landed: SHA-256 {found}, receipt {receipt.sha256}")
 
 
 def _sweep(landing: Landing, opened: Resources, published: Manifest) -> None:

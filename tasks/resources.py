@@ -61,5 +61,5 @@ def _open(run: Run) -> Resources:
         client=client,
         store=blocks.open_store(storage),
         format=registry.find(run.format),
-        parent=joined(checked_prefix(blocks.root_folder(storage)), checked_prefix(run.prefix), source.name),
+        parent=joined(checked_prefix(joined(blocks.root_folder(storage), run.prefix)), source.name),
     )

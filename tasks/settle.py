@@ -32,7 +32,7 @@ def settle(run: Run) -> None:
     keys.checked_prefix(run.prefix)
     source = blocks.load_source(run.source)
     target = blocks.load_storage(run.storage, run.bucket)
-    keys.checked_prefix(blocks.root_folder(target))
+    keys.checked_prefix(keys.joined(blocks.root_folder(target), run.prefix))
     if isinstance(target, LocalFileSystem) and run.deployment is not None:
         _refuse_relative(target)
     wanted, first = run.options.page_range, source.pagination.first_page

@@ -77,7 +77,7 @@ def save_source(prefect_api: None) -> Callable[..., str]:
 
 
 @pytest.fixture
-def bucket(prefect_api: None, seaweed: SeaweedFS, request: pytest.FixtureRequest) -> Iterator[str]:
+def bucket(prefect_api: None, seaweed: SeaweedFS, request: pytest.FixtureRequest) -> str:
     """A bucket of SeaweedFS for this test alone, saved as the block `s3-bucket/judge`; its name."""
     name = f"test-{abs(hash(request.node.nodeid)):x}"
     seaweed.client().create_bucket(Bucket=name)
@@ -87,7 +87,7 @@ def bucket(prefect_api: None, seaweed: SeaweedFS, request: pytest.FixtureRequest
         aws_client_parameters=AwsClientParameters(endpoint_url=seaweed.url),
     )
     S3Bucket(bucket_name=name, credentials=credentials).save("judge", overwrite=True)
-    yield name
+    return name
 
 
 @pytest.fixture(autouse=True)

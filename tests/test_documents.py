@@ -54,7 +54,7 @@ def test_people_can_read_a_document() -> None:
 
 
 def test_a_missing_document_is_missing_and_not_corrupt(store: LocalStore) -> None:
-    with pytest.raises(ObjectMissingError, match="_note.json"):
+    with pytest.raises(ObjectMissingError, match=r"_note\.json"):
         documents.read(store, KEY, Note)
 
 

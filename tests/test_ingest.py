@@ -19,6 +19,7 @@ from dev.seaweed import SeaweedFS
 from dev.truth import differences
 from dev.unstable_api import Server
 from flows.ingest import ingest
+from storage.local import LocalStore
 from storage.manifest import Manifest
 from tests.conftest import PASSWORD
 
@@ -204,6 +205,22 @@ def test_a_key_that_appears_late_widens_every_part_to_one_schema(serve: Serve, s
     assert kept == {path.name for path in paths}, "the narrow originals are swept"
 
 
+def test_a_part_that_was_changed_since_it_landed_is_not_published(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(total=3_000, late=2_001)
+    real = LocalStore.get_file
+
+    def tampered(store: LocalStore, key: str, path: Path) -> None:
+        real(store, key, path)
+        path.write_bytes(path.read_bytes().replace(b"customer7@", b"customer8@"))
+
+    monkeypatch.setattr(LocalStore, "get_file", tampered)
+    state = run(save_source(server), options={"pages_per_part": 1})
+    assert "was changed since it was landed" in str(state.message)
+    assert not list(Path("data").rglob("_manifest.json"))
+
+
 def test_pages_that_appear_during_the_walk_are_landed(
     serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,6 +310,7 @@ def test_a_wrong_password_costs_one_request_and_shows_no_secret(serve: Serve, sa
         ({"storage": "ftp"}, "unknown storage 'ftp'; choose 'local'"),
         ({"format": "xml"}, "unknown format 'xml'; choose one of: csv"),
         ({"prefix": "../elsewhere"}, "unsafe prefix '../elsewhere'"),
+        ({"prefix": "x" * 1_000}, "keys would be longer than 1024 bytes"),
         ({"options": {"pages": "5-2"}}, "pages '5-2' ends before it begins"),
         ({"options": {"pages": "all"}}, "options.pages"),
         ({"options": {"pages": "0-2"}}, "begin before page 1"),

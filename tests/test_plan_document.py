@@ -1,5 +1,6 @@
 """The plan: the first object of a landing, found again by its full run id."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_a_corrupt_plan_of_another_run_does_not_matter(store: LocalStore) -> Non
 @pytest.mark.parametrize("content", [b"", b"{", b'{"seawall": 2}', b'{"seawall": 1}', b"[]"])
 def test_a_corrupt_plan_that_could_be_the_runs_is_refused_by_name(store: LocalStore, content: bytes) -> None:
     store.put(f"{FOLDER}/_plan.json", content, content_type="application/json")
-    with pytest.raises(CorruptObjectError, match="2e3f4a5b/_plan.json"):
+    with pytest.raises(CorruptObjectError, match=r"2e3f4a5b/_plan\.json"):
         plan.locate(store, PARENT, RUN_ID)
 
 
@@ -83,7 +84,23 @@ def test_a_plan_is_written_once(store: LocalStore) -> None:
 
 def test_the_last_planned_page_is_that_of_all_ranges() -> None:
     assert _plan().last_page == 100
-    assert _plan(ranges=(PageRange(51, 100), PageRange(1, 50))).last_page == 100
+
+
+@pytest.mark.parametrize("ranges", [[], [[51, 100], [1, 50]], [[1, 50], [52, 100]], [[9, 1]], [[-1, 3]]])
+def test_ranges_that_make_no_sense_are_refused(store: LocalStore, ranges: list[list[int]]) -> None:
+    told = [{"first": first, "last": last} for first, last in ranges]
+    foreign = json.loads(documents.encoded(_plan())) | {"ranges": told}
+    store.put(f"{FOLDER}/_plan.json", json.dumps(foreign).encode(), content_type="application/json")
+    with pytest.raises(CorruptObjectError, match=r"_plan\.json is not one of our documents"):
+        plan.locate(store, PARENT, RUN_ID)
+
+
+def test_a_document_without_a_version_is_not_ours(store: LocalStore) -> None:
+    foreign = json.loads(documents.encoded(_plan()))
+    del foreign["seawall"]
+    store.put(f"{FOLDER}/_plan.json", json.dumps(foreign).encode(), content_type="application/json")
+    with pytest.raises(CorruptObjectError, match="is of no version, we read 1"):
+        plan.locate(store, PARENT, RUN_ID)
 
 
 def _now(**changes: Any) -> dict[str, Any]:

@@ -124,6 +124,16 @@ def after(event: threading.Event, answer: Answer) -> Answer:
     return send
 
 
+def late(seconds: float, answer: Answer) -> Answer:
+    """This answer after some time, as of a server that works for it."""
+
+    def send(connection: Connection) -> bool:
+        connection.over.wait(seconds)
+        return answer(connection)
+
+    return send
+
+
 def cut_content_length(body: bytes) -> Answer:
     """A Content-Length beyond the bytes that come."""
     return raw(head(200, content_length=len(body)) + body[: len(body) // 2])
@@ -198,6 +208,7 @@ class WireServer:
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._port: int = self._listener.getsockname()[1]
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -206,7 +217,7 @@ class WireServer:
     @property
     def url(self) -> str:
         """The address, without a slash at the end."""
-        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._port}"
 
     def asked(self) -> Counter[int]:
         """How often each page was asked for."""
@@ -296,7 +307,7 @@ def _read(incoming: Any) -> Request | None:
         return None
     method, target, _ = line.decode("latin-1").split(" ", 2)
     headers = {}
-    while (line := incoming.readline().decode("latin-1").strip()):
+    while line := incoming.readline().decode("latin-1").strip():
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
     url = urlsplit(target)

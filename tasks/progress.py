@@ -1,0 +1,63 @@
+"""Progress: one artifact a run, so that its page in the UI shows how far it is."""
+
+import contextvars
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from uuid import UUID
+
+from loguru import logger
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+from storage import receipts
+from tasks.resources import resources
+from tasks.run import Landing
+
+ARTIFACT: Final = "landing-progress"
+INTERVAL: Final = 2.0  # seconds between two calls of Prefect's API
+PATIENCE: Final = 5.0  # seconds that the end of a run waits for the last of them
+
+
+def told(done: int, total: int, records: int, seconds: float) -> str:
+    """How far a walk is, its rate, and the time left if it goes on like this."""
+    rate = records / seconds if seconds else 0.0
+    left = seconds / done * (total - done) if done else 0.0
+    text = f"{done:,} of {total:,} pages, {rate:,.0f} records/s"
+    return f"{text}, about {left:,.0f} s left" if 0 < done < total else text
+
+
+@contextmanager
+def progress(landing: Landing) -> Iterator[None]:
+    """Show the progress of a walk while the body goes on with it; what fails here changes nothing."""
+    opened = resources(landing.run)
+    statistics, total = opened.client.statistics, sum(map(len, landing.plan.ranges))
+    safe = sum(len(receipt.pages) for receipt in receipts.read_all(opened.store, landing.folder))
+    began, stop = time.monotonic(), threading.Event()
+
+    def show(artifact: UUID | None) -> UUID | None:
+        text = told(statistics.pages, total - safe, statistics.records, time.monotonic() - began)
+        percent = min(100.0, 100.0 * (safe + statistics.pages) / total)
+        try:
+            if artifact is None:
+                created: Any = create_progress_artifact(progress=percent, key=ARTIFACT, description=text)
+                return UUID(str(created))
+            update_progress_artifact(artifact_id=artifact, progress=percent, description=text)
+        except Exception as error:  # noqa: BLE001  # Prefect's API may be away; the next turn tries again
+            logger.bind(error=type(error).__name__).debug("progress could not be shown")
+        return artifact
+
+    def watch() -> None:
+        artifact = show(None)
+        while not stop.wait(INTERVAL):
+            artifact = show(artifact)
+        show(artifact)
+
+    watcher = threading.Thread(target=contextvars.copy_context().run, args=(watch,), daemon=True, name="progress")
+    watcher.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watcher.join(PATIENCE)

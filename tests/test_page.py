@@ -1,0 +1,172 @@
+"""Pages: what counts as one, and that what does not is named without harm."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clients.errors import AttemptError, MalformedPageError
+from clients.page import Body, Gap, Page, Totals
+from clients.redact import SECRETS
+
+
+def records(content: bytes, path: str = "data") -> list[bytes]:
+    return Body(content).records(path)
+
+
+def test_the_text_of_each_record_is_kept_byte_for_byte() -> None:
+    content = '{"data": [ {"a": 1.50, "b": "é\\u00e9"},\n 12345678901234567890123, null ]}'.encode()
+    assert records(content) == ['{"a": 1.50, "b": "é\\u00e9"}'.encode(), b"12345678901234567890123", b"null"]
+
+
+@pytest.mark.parametrize(
+    ("content", "path"),
+    [
+        (b'{"a":{"b":{"c":[1]}}}', "a.b.c"),
+        (b"[1]", ""),
+        (b' \r\n\t{"data":[1]} \n', "data"),
+        (b'{"data":[0],"data":[1]}', "data"),
+    ],
+)
+def test_the_list_is_found_where_the_path_points(content: bytes, path: str) -> None:
+    assert records(content, path) == [b"1"]
+
+
+def test_one_byte_order_mark_is_accepted_and_two_are_not() -> None:
+    bom = b"\xef\xbb\xbf"
+    assert records(bom + b'{"data":[]}') == []
+    with pytest.raises(AttemptError):
+        records(bom + bom + b'{"data":[]}')
+
+
+CUT = {
+    "cut": b'{"data":[{"id":1},{"i',
+    "cut before a list's end": b'[{"id":1},{"id":2}',
+    "trailing data after a list": b"[1] [2]",
+    "trailing data": b'{"data":[]} {}',
+    "invalid UTF-8 in a record": b'{"data":["\xff"]}',
+    "invalid UTF-8 elsewhere": b'{"data":[],"x":"\xc3"}',
+    "UTF-8 of a surrogate": b'{"data":["\xed\xa0\x80"]}',
+    "overlong UTF-8": b'{"data":["\xc0\xaf"]}',
+    "NaN": b'{"data":[NaN]}',
+    "Infinity": b'{"data":[{"x":-Infinity}]}',
+    "control character in text": b'{"data":["a\x01"]}',
+    "line break in text": b'{"data":["a\nb"]}',
+    "NUL at the end": b'{"data":[]}\x00',
+    "single quotes": b"{'data':[]}",
+    "nested without end": b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("content", CUT.values(), ids=CUT.keys())
+def test_broken_json_may_be_a_cut_and_gets_all_attempts(content: bytes) -> None:
+    with pytest.raises(AttemptError, match="the body is not JSON") as caught:
+        records(content, "" if content.startswith(b"[") else "data")
+    assert (caught.value.cause, caught.value.max_attempts) == ("truncated", None)
+
+
+OTHER = {
+    "nothing": b"",
+    "white space": b" \n",
+    "HTML": b"<!doctype html><title>Maintenance</title>",
+    "text": b"upstream connect error",
+    "UTF-16": '{"data":[]}'.encode("utf-16"),
+    "gzip": b"\x1f\x8b\x08\x00",
+    "null": b"null",
+    "a number": b"5",
+    "a text": b'"data"',
+}
+
+
+@pytest.mark.parametrize("content", OTHER.values(), ids=OTHER.keys())
+def test_what_is_no_page_at_all_gets_three_attempts(content: bytes) -> None:
+    with pytest.raises(MalformedPageError) as caught:
+        records(content)
+    assert (caught.value.cause, caught.value.max_attempts) == ("malformed", 3)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"error":"no"}',
+        b'{"data":null}',
+        b'{"data":{}}',
+        b'{"data":"[]"}',
+        b'{"Data":[]}',
+        b"[]",
+        b"{}",
+        b'{"data":5}',
+    ],
+)
+def test_a_missing_list_of_records_is_never_zero_records(content: bytes) -> None:
+    with pytest.raises(MalformedPageError, match="no list of records at 'data'"):
+        records(content)
+
+
+def test_a_missing_path_is_named_with_the_keys_that_are_there_and_the_beginning() -> None:
+    with pytest.raises(MalformedPageError) as caught:
+        records(b'{"result":{"items":[1],"next":null},"ok":true}', "result.rows.all")
+    assert str(caught.value) == (
+        "no list of records at 'result.rows.all'; the keys there are: 'items', 'next'; "
+        """the body begins: {"result":{"items":[1],"next":null},"ok":true}"""
+    )
+
+
+def test_keys_from_the_server_are_made_harmless() -> None:
+    with pytest.raises(MalformedPageError) as caught:
+        records(b'{"<img src=x>\\n[a](http://evil.example)":1}')
+    for harm in ("<", "\n", "](", "://"):
+        assert harm not in str(caught.value)
+
+
+def test_two_hundred_characters_of_the_body_are_shown_escaped() -> None:
+    with pytest.raises(MalformedPageError) as caught:
+        records(b"<b>" + b"x" * 1000)
+    shown = str(caught.value).partition("): ")[2]
+    assert shown == "‹b›" + "x" * 197 + "…"
+
+
+def test_a_long_token_that_the_body_echoes_is_not_shown_even_in_part() -> None:
+    token = "eyJhbGciOi" + "J0b2tlbg" * 200
+    SECRETS.add(token)
+    try:
+        with pytest.raises(MalformedPageError) as caught:
+            records(f'{{"error":"bad token {token}"}}'.encode())
+    finally:
+        SECRETS.discard(token)
+    assert "eyJ" not in str(caught.value)
+    assert "bad token ***" in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "count"), [(b"12", 12), (b'"12"', 12), (b"0", 0), (b'"0012"', 12)])
+def test_a_total_is_understood_as_a_number_or_as_text(text: bytes, count: int) -> None:
+    assert Body(b'{"m":{"n":' + text + b"}}").count("m.n") == count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"-1", b"1.5", b"1e3", b"true", b"null", b'"many"', b'"-1"', b'"1,000"', '"١٢"'.encode(), b'""', b"[1]",
+     b'"' + b"9" * 5000 + b'"', b"9" * 5000],
+)  # fmt: skip
+def test_anything_else_is_an_unknown_total(text: bytes) -> None:
+    assert Body(b'{"n":' + text + b"}").count("n") is None
+
+
+def test_a_total_that_is_not_there_is_unknown() -> None:
+    body = Body(b'{"n":{"x":1}}')
+    assert [body.count(path) for path in ("", "m", "n", "n.y", "n.x.z")] == [None] * 5
+
+
+@given(st.binary(max_size=200), st.sampled_from(["", "data", "a.b"]))
+def test_no_body_breaks_anything_but_the_attempt(content: bytes, path: str) -> None:
+    try:
+        body = Body(content)
+        body.count(path)
+        body.records(path)
+    except AttemptError:
+        pass
+
+
+def test_neither_a_page_nor_a_gap_shows_records() -> None:
+    shown = repr(Page(number=1, records=[b'{"ssn":"078-05-1120"}'], totals=Totals(), size=1))
+    assert "078" not in shown
+    assert repr(Gap(number=3, error="failed")) == "Gap(number=3, error='failed', retries=())"
