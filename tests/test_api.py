@@ -321,6 +321,21 @@ def test_redirects_are_not_followed_and_carry_nothing_elsewhere() -> None:
     assert elsewhere.requests == []
 
 
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 520, 522, 529])
+def test_a_server_error_of_any_number_is_retried(status: int) -> None:
+    outcomes, server = walk(by_page(3, {2: [as_json({}, status)] * 5}), 3)
+    assert shape(outcomes) == "ppp"
+    assert server.asked()[2] == 6
+
+
+def test_a_401_without_credentials_ends_the_run_after_one_asking() -> None:
+    error, server = first_page_of(by_page(3, {1: [as_json({}, 401)] * 9}))
+    assert isinstance(error, AuthenticationError)
+    assert "answers 401 for page 1" in str(error)
+    assert "no auth that could get a token" in str(error)
+    assert server.asked() == {1: 1}
+
+
 @pytest.mark.parametrize("status", [400, 403, 422])
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_refused_request_ends_the_run_after_one_asking(status: int, number: int) -> None:

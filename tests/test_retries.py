@@ -151,6 +151,17 @@ def test_a_wish_over_the_cap_ends_the_run_naming_both_numbers() -> None:
     assert (attempts.made, attempts.waits) == (1, [])
 
 
+def test_throttling_at_the_last_attempt_still_pauses_the_others() -> None:
+    attempts = Attempts(failure("429", throttled=True, retry_after=7.0), max_attempts=1)
+    with pytest.raises(AttemptError):
+        attempts.run()
+    assert (attempts.pauses, attempts.waits) == ([7.0], [])
+
+
+def test_leading_zeros_do_not_shorten_a_wish() -> None:
+    assert retry_after("0" * 20 + "5") == 5.0
+
+
 def test_a_wish_of_exactly_the_cap_is_obeyed() -> None:
     assert Attempts(failure("503", throttled=True, retry_after=300.0)).run().waits == [300]
 

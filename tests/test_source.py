@@ -193,3 +193,10 @@ def _as_full(**changes: Any) -> dict[str, Any]:
 def _typed(change: dict[str, Any]) -> dict[str, Any]:
     """The changed fields as the form reads them."""
     return {name: getattr(source(**change), name) for name in change}
+
+
+@pytest.mark.parametrize("headers", [{"X-Key": "a\r\nb"}, {"X-Key": "schlüssel"}, {"X Key": "a"}, {"": "a"}])
+def test_a_header_that_no_request_can_carry_is_refused_unseen(headers: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="no request can carry the header") as caught:
+        ApiSource(name="items", url="https://api.example.com/items", headers=headers)
+    assert "schl" not in str(caught.value)
