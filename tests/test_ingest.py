@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -119,6 +120,42 @@ def test_the_report_is_an_artifact_and_a_file_and_tells_what_happened(serve: Ser
     assert 0 < manifest.retries["500"] <= retries
     for name in ("Timestamp", "Execution Time", "Format Chosen | `csv`: "):
         assert name in text
+
+
+def test_the_progress_of_a_run_is_one_artifact(serve: Serve, save_source: Save) -> None:
+    run_id = run(save_source(serve(total=3_000))).state_details.flow_run_id
+    artifact = Artifact.get("landing-progress")
+    assert artifact is not None
+    assert (artifact.flow_run_id, float(str(artifact.data))) == (run_id, 100.0)
+    assert str(artifact.description).startswith("3 of 3 pages, ")
+
+
+def events(name: str, run_id: str) -> list[dict[str, Any]]:
+    """The payloads of a run's events, once one is there; events are sent in the background."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with get_client(sync_client=True) as client:
+            found = client._client.post("/events/filter", json={"filter": {"event": {"name": [name]}}}).json()
+        if payloads := [e["payload"] for e in found["events"] if e["payload"]["run_id"] == run_id]:
+            return payloads
+        time.sleep(0.1)
+    return []
+
+
+def test_events_tell_of_datasets_published_and_incomplete(serve: Serve, save_source: Save) -> None:
+    server = serve(total=3_000, fail_pages=frozenset({2}))
+    source = save_source(server)
+    run_id = str(run(source).state_details.flow_run_id)
+    (incomplete,) = events("seawall.dataset.incomplete", run_id)
+    assert incomplete["landing"].startswith(str(Path("data/customers").absolute()))
+    assert "gaps: 1 page missing" in incomplete["reason"]
+    assert f"resume='{run_id}'" in incomplete["resume"]
+    httpx.post(f"{server.url}/heal")
+    manifest = landed(source, resume=run_id)
+    (published,) = events("seawall.dataset.published", run_id)
+    assert published == {
+        "manifest": manifest.location, "verdict": "complete", "records": 3_000, "run_id": run_id
+    }  # fmt: skip
 
 
 def test_two_pages_that_fail_for_good_fail_the_run_and_a_resume_asks_for_nothing_else(
