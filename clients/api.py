@@ -1,10 +1,11 @@
 """The client of a source: pages by number, retried, paced, and delivered in order."""
 
 import contextvars
-from collections import Counter, deque
+import time
+from collections import deque
 from collections.abc import Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
+from hashlib import blake2b
 from types import TracebackType
 from typing import Self
 
@@ -18,43 +19,23 @@ from clients.errors import (
     AuthenticationError,
     MalformedPageError,
     PageFailedError,
+    PageRepeatedError,
     RequestRefusedError,
+    SourceError,
     WalkStoppedError,
 )
 from clients.limits import READ_AHEAD
 from clients.pacing import Pacing
 from clients.page import Body, End, Gap, Page, Totals
 from clients.redact import SECRETS, excerpt, neutral
-from clients.retries import RETRYABLE, Backoff, attempt_error, retry_after
+from clients.retries import Backoff, attempt_error, is_retryable, retry_after
 from clients.source import ApiSource
+from clients.statistics import Statistics
 from clients.urls import without_query
 from clients.wire import Wire, deadline
 
 USER_AGENT = "seawall"
 _REFUSED = frozenset({400, 403, 422})
-
-
-class Statistics:
-    """What a client has met so far. Thread-safe."""
-
-    def __init__(self) -> None:
-        self.pages = self.records = self.bytes = 0
-        self.retries: Counter[str] = Counter()
-        self.failed_pages: dict[int, str] = {}
-        self._lock = Lock()
-
-    def add(self, outcome: Page | Gap | End) -> None:
-        """Count one outcome of a page."""
-        with self._lock:
-            if isinstance(outcome, Page):
-                self.pages += 1
-                self.records += len(outcome.records)
-                self.bytes += outcome.size
-                self.failed_pages.pop(outcome.number, None)
-            if isinstance(outcome, Gap):
-                self.failed_pages[outcome.number] = outcome.error
-            if not isinstance(outcome, End):
-                self.retries.update(outcome.retries)
 
 
 class ApiClient:
@@ -76,10 +57,16 @@ class ApiClient:
         self.totals = Totals()
         self.statistics = Statistics()
         self._source = source
+        self._seen: dict[bytes, int] = {}  # digests of pages; 100 bytes or so for each
         self._page_size = page_size or source.page_size
         self._params = _revealed(source.params) | dict(params or {})
         self._headers = _revealed(source.headers)
-        self._pacing = Pacing(max_in_flight=max_in_flight, max_rate=source.max_rate, give_up_after=source.give_up_after)
+        self._pacing = Pacing(
+            max_in_flight=max_in_flight,
+            max_rate=source.max_rate,
+            give_up_after=source.give_up_after,
+            answers=self._still_answers,
+        )
         self._window = READ_AHEAD * max_in_flight
         self._pool = ThreadPoolExecutor(self._window, thread_name_prefix=f"fetch-{source.name}")
         self._wire = Wire()
@@ -94,10 +81,14 @@ class ApiClient:
     ) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Stop all fetching, requests on the wire included, and release threads and sockets."""
+    def stop(self) -> None:
+        """End all waits and all requests on the wire now; walks raise WalkStoppedError."""
         self._pacing.stop()
         self._wire.hang_up()
+
+    def close(self) -> None:
+        """Stop, and release threads and sockets."""
+        self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._client.close()
 
@@ -141,23 +132,38 @@ class ApiClient:
             raise WalkStoppedError("the walk was stopped") from None
 
     def _outcome(self, number: int) -> Page | Gap | End:
-        outcome: Page | Gap | End
-        try:
-            outcome = self._fetch(number)
-            if not outcome.records and self._is_beyond_the_end(number):
-                outcome = End(number=number)
-        except PageFailedError as error:
-            if error.missing and self._is_beyond_the_end(number):
-                outcome = End(number=number)
-            else:
-                logger.bind(page=number, attempts=len(error.causes), error=str(error)).warning("page failed for good")
-                outcome = Gap(number=number, error=str(error), retries=error.causes[:-1])
+        outcome = self._asked(number)
+        if isinstance(outcome, End):
+            outcome = self._asked(number)  # one glitch must not cut a walk short: an end is said twice
         self.statistics.add(outcome)
         return outcome
 
-    def _is_beyond_the_end(self, number: int) -> bool:
-        last = self._source.pagination.last(self.totals)
+    def _asked(self, number: int) -> Page | Gap | End:
+        try:
+            page = self._fetch(number)
+        except PageFailedError as error:
+            if error.missing and self._is_beyond_the_end(number, self.totals):
+                return End(number=number, totals=self.totals, read_at=time.time())
+            logger.bind(page=number, attempts=len(error.causes), error=str(error)).warning("page failed for good")
+            return Gap(number=number, error=str(error), retries=error.causes[:-1])
+        told = self.totals if page.totals.pages is None else page.totals
+        if page.records or not self._is_beyond_the_end(number, told):
+            return page
+        return End(number=number, totals=told, read_at=page.read_at)
+
+    def _is_beyond_the_end(self, number: int, totals: Totals) -> bool:
+        last = self._source.pagination.last(totals)
         return last is not None and number > last
+
+    def _still_answers(self) -> bool:
+        """Whether the source's first page can be had, so that the API is up and other pages are broken."""
+        try:
+            self._page(self._source.pagination.first_page, first=False, causes=[])
+        except WalkStoppedError:
+            raise
+        except SourceError:
+            return False
+        return True
 
     def _fetch(self, number: int, *, first: bool = False) -> Page:
         """One page, with all its attempts; the one place where pages are retried."""
@@ -194,10 +200,26 @@ class ApiClient:
         totals = self._source.pagination.totals(body)
         if first and totals.pages is None:
             raise MalformedPageError(body.missing("number of pages", self._source.pagination.total_pages_path))
-        if totals.pages is not None:  # a page that says nothing takes nothing back
+        if totals.pages is not None and (records or first):  # what says nothing takes nothing back
             self.totals = totals
         self._pacing.succeeded()
-        return Page(number=number, records=records, totals=totals, size=len(content), retries=tuple(causes))
+        self._refuse_repetition(number, records)
+        return Page(
+            number=number,
+            records=records,
+            totals=totals,
+            size=len(content),
+            read_at=time.time(),
+            retries=tuple(causes),
+        )
+
+    def _refuse_repetition(self, number: int, records: list[bytes]) -> None:
+        digest = blake2b(b"\n".join(records), digest_size=16).digest()
+        if records and (other := self._seen.setdefault(digest, number)) != number:
+            raise PageRepeatedError(
+                f"page {number} holds the very records of page {other}: is {self._source.pagination.page_param!r} "
+                "the parameter that the source reads?"
+            )
 
     def _answer(self, number: int) -> tuple[httpx.Response, bytes]:
         """Send one request and read its body, up to `max_page_bytes` of it."""
@@ -223,7 +245,7 @@ class ApiClient:
         told = f"{without_query(response.request.url)} answers {status} for page {number}: {excerpt(content)}"
         if status == httpx.codes.UNAUTHORIZED and not isinstance(self._auth, LoginAuth):
             raise AuthenticationError(f"{told}; the source has no auth that could get a token")
-        if status in RETRYABLE or status >= 500 or status == httpx.codes.UNAUTHORIZED:
+        if is_retryable(status) or status == httpx.codes.UNAUTHORIZED:
             wish = retry_after(response.headers.get("Retry-After"))
             throttled = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)
             raise AttemptError(told, cause=str(status), retry_after=wish, throttled=throttled)

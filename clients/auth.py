@@ -4,7 +4,7 @@ import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated, Any, Literal
@@ -14,29 +14,26 @@ import msgspec
 from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from clients.errors import AttemptError, AuthenticationError
-from clients.limits import EXPIRY_MARGIN, LOGIN_ATTEMPTS, LOGIN_DEADLINE, REMEMBERED_TOKENS
+from clients.errors import AttemptError, AuthenticationError, LoginRejectedError
+from clients.limits import EXPIRY_MARGIN, LOGIN_ATTEMPTS, LOGIN_BYTES, LOGIN_DEADLINE, REMEMBERED_TOKENS
 from clients.pacing import Pacing
 from clients.redact import SECRETS
-from clients.retries import RETRYABLE, Backoff, attempt_error, retry_after
+from clients.retries import Backoff, attempt_error, is_retryable, retry_after
 from clients.urls import HttpUrl, without_query
 from clients.wire import deadline
 
 _ANSWER = msgspec.json.Decoder(dict[str, Any])
 
 
-class _RejectedError(AuthenticationError):
-    """The server understood the login or refresh, and says no."""
-
-
 @dataclass(eq=False, slots=True)
 class Token:
-    """One access token; `proven` once a request signed with it was let in."""
+    """One access token; `proven` once a request signed with it was let in, `on_the_way` those not yet answered."""
 
     access: str = field(repr=False)
     refresh: str | None = field(repr=False)
     stale_at: float
     proven: bool = False
+    on_the_way: int = 0
 
 
 class LoginAuth(httpx.Auth):
@@ -61,6 +58,8 @@ class LoginAuth(httpx.Auth):
         self._send = send
         self._clock = clock
         self._lock = Lock()
+        self._counting = Lock()
+        self._failed_before = False
         self._token: Token | None = None
         self._old: deque[str] = deque()
         self._refused: AuthenticationError | None = None
@@ -75,6 +74,7 @@ class LoginAuth(httpx.Auth):
             if self._refused is not None:
                 raise self._refused
             if self._token is None or self._token is stale or self._clock() >= self._token.stale_at:
+                self._failed_before = self._token is not None and not self._token.proven
                 try:
                     self._token = self._renewed(self._token)
                 except AuthenticationError as error:
@@ -84,21 +84,35 @@ class LoginAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Sign, and on a 401 renew the token and replay the request once."""
-        token = self.token()
-        response = yield _signed(request, token)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
+        token: Token | None = None
+        for _ in ("signed", "signed anew"):
             token = self.token(stale=token)
-            response = yield _signed(request, token)
-            if response.status_code == httpx.codes.UNAUTHORIZED and not token.proven:
-                raise AuthenticationError(
-                    f"{without_query(request.url)} answers 401 to a token that is fresh from login"
-                )
-        if response.status_code != httpx.codes.UNAUTHORIZED:
-            token.proven = True
+            with self._signing(token):
+                response = yield _signed(request, token)
+                if response.status_code != httpx.codes.UNAUTHORIZED:
+                    token.proven = True
+                    return
+        if token is not None and self._is_hopeless(token):
+            raise AuthenticationError(f"{without_query(request.url)} answers 401 to tokens that are fresh from login")
+
+    @contextlib.contextmanager
+    def _signing(self, token: Token) -> Iterator[None]:
+        """Count a request that is on its way with `token`."""
+        with self._counting:
+            token.on_the_way += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                token.on_the_way -= 1
+
+    def _is_hopeless(self, token: Token) -> bool:
+        """Whether neither this token nor the one before let anybody in, nor may yet."""
+        return self._failed_before and not token.proven and token.on_the_way == 0
 
     def _renewed(self, old: Token | None) -> Token:
         if old is not None and old.refresh and self._login.refresh_url:
-            with contextlib.suppress(_RejectedError):
+            with contextlib.suppress(LoginRejectedError):
                 token = self._read(self._send(self._login.refresh_url, {"refresh_token": old.refresh}), old.refresh)
                 logger.info("token refreshed")
                 return token
@@ -110,7 +124,7 @@ class LoginAuth(httpx.Auth):
         """The token in an answer; where it brings no new refresh token, `refresh` stays (RFC 6749 §6)."""
         url = without_query(response.request.url)
         if response.status_code >= 400:
-            raise _RejectedError(f"{url} answers {response.status_code} to our credentials")
+            raise LoginRejectedError(f"{url} answers {response.status_code} to our credentials")
         answer = _ANSWER.decode(response.content)
         access, life = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(access, str) or not access.isascii() or not access.isprintable() or not access.strip():
@@ -182,11 +196,11 @@ class Login(BaseModel):
 def _token_response(client: httpx.Client, url: str, body: dict[str, str]) -> httpx.Response:
     """One request for a token: a final answer, or the AttemptError that another attempt may heal."""
     try:
-        response = client.post(url, json=body)
+        response = _read_answer(client, url, body)
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise attempt_error(error) from error
     status = response.status_code
-    if status in RETRYABLE:
+    if is_retryable(status):
         wish = retry_after(response.headers.get("Retry-After"))
         raise AttemptError(f"{without_query(url)} answers {status}", cause=str(status), retry_after=wish)
     if status < 400:
@@ -195,6 +209,20 @@ def _token_response(client: httpx.Client, url: str, body: dict[str, str]) -> htt
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise AttemptError(f"{without_query(url)} answers {status} without JSON", cause="malformed") from None
     return response
+
+
+def _read_answer(client: httpx.Client, url: str, body: dict[str, str]) -> httpx.Response:
+    """An answer of at most LOGIN_BYTES; a longer one, or one compressed twice, is cut and so no JSON."""
+    content = bytearray()
+    with client.stream("POST", url, json=body) as response:
+        if "," not in response.headers.get("Content-Encoding", ""):
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > LOGIN_BYTES:
+                    content.clear()
+                    break
+    headers = {"Retry-After": response.headers.get("Retry-After", "")}
+    return httpx.Response(response.status_code, headers=headers, content=bytes(content), request=response.request)
 
 
 class NoAuth(BaseModel):

@@ -5,7 +5,9 @@ SourceError
 │   └── MalformedPageError     a 200 that is not a page of records
 ├── PageFailedError            a page used up its attempts: it is a gap, and the run goes on
 ├── AuthenticationError        the source does not accept our credentials or our token
+│   └── LoginRejectedError     the server understood a login or refresh, and says no
 ├── CertificateError           the source's TLS certificate does not verify
+├── PageRepeatedError          the same records came for two pages
 ├── PageRangeError             the asked pages lie outside the source
 ├── RequestRefusedError        the source understood the request and refuses it
 ├── RetryAfterTooLongError     the source asks for a longer pause than we allow
@@ -16,8 +18,19 @@ SourceError
 from clients.limits import MALFORMED_ATTEMPTS
 
 
+def _rebuilt(kind: "type[SourceError]", args: tuple[object, ...], state: dict[str, object]) -> "SourceError":
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
 class SourceError(Exception):
     """The base of every error about a source; unless a subclass says otherwise, it ends the run."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors travel between processes; their constructors take more than their message."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
 
 
 class AttemptError(SourceError):
@@ -63,8 +76,16 @@ class AuthenticationError(SourceError):
     """Wrong credentials, a token that no request succeeds with, or an unusable answer to a login."""
 
 
+class LoginRejectedError(AuthenticationError):
+    """The server understood the login or refresh, and says no."""
+
+
 class CertificateError(SourceError):
     """The certificate does not verify; there is no switch to accept it."""
+
+
+class PageRepeatedError(SourceError):
+    """The records of one page came again as another: its number is ignored, or a cache answers."""
 
 
 class PageRangeError(SourceError):

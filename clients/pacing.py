@@ -11,7 +11,8 @@ from clients.errors import SourceDownError, WalkStoppedError
 class Pacing:
     """Slots for requests in flight, pauses, a rate, and the count of failures in a row. Thread-safe.
 
-    `sleep` waits for some seconds and says whether we were told to stop meanwhile.
+    `sleep` waits for some seconds and says whether we were told to stop meanwhile. `answers` asks for a page
+    that is known to be good, to tell an API that is down from a few pages that are broken.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class Pacing:
         give_up_after: int = 50,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
+        answers: Callable[[], bool] = lambda: False,
     ) -> None:
         self._slots = threading.BoundedSemaphore(max_in_flight)
         self._interval = 1 / max_rate if max_rate else 0.0
@@ -32,6 +34,8 @@ class Pacing:
         self._lock = threading.Lock()
         self._next = 0.0  # when the next request may start
         self._failures = 0
+        self._answers = answers
+        self._down: SourceDownError | None = None
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:
@@ -63,12 +67,17 @@ class Pacing:
     def failed(self, error: Exception) -> None:
         """An attempt failed, throttling excepted; raises SourceDownError after too many in a row."""
         with self._lock:
+            if self._down is not None:
+                raise self._down
             self._failures += 1
             if self._failures < self._give_up_after:
                 return
-        raise SourceDownError(
-            f"the API is down: {self._give_up_after} attempts in a row failed, none succeeded; the last: {error}"
-        )
+            self._failures = 0  # one of us asks, the others go on
+        if not self._answers():
+            self._down = SourceDownError(
+                f"the API is down: {self._give_up_after} attempts in a row failed, none succeeded; the last: {error}"
+            )
+            raise self._down
 
     def stop(self) -> None:
         """End all waits now and let no request start any more."""

@@ -27,13 +27,15 @@ class Totals:
 class Page:
     """One good page: its number, the JSON text of each record (UTF-8), the totals that came with it.
 
-    `size` is the body's length in bytes, `retries` the causes of the attempts that failed before.
+    `size` is the body's length in bytes, `read_at` when it was read, in seconds since 1970, `retries` the causes
+    of the attempts that failed before.
     """
 
     number: int
     records: list[bytes] = field(repr=False)
     totals: Totals
     size: int
+    read_at: float
     retries: tuple[str, ...] = ()
 
 
@@ -48,9 +50,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """The walk ended before page `number`, whatever the totals promised at the start."""
+    """The walk ended before page `number`, whatever the totals promised at the start; `totals` is what it says now."""
 
     number: int
+    totals: Totals
+    read_at: float
 
 
 class Body:

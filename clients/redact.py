@@ -28,6 +28,7 @@ def _encodings(secret: str) -> set[str]:
     lowered = {re.sub(r"%..", lambda match: match[0].lower(), text) for text in percent}
     as_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     as_json |= {text.replace("/", "\\/") for text in as_json}  # as PHP writes it
+    as_json |= {json.dumps(text)[1:-1] for text in as_json}  # a body quoted in another body
     escaped = {html.escape(secret), repr(secret)[1:-1]} | as_json
     return {secret} | percent | lowered | escaped | _base64(secret.encode("utf-8", "surrogatepass"))
 

@@ -19,13 +19,18 @@ import stamina
 from loguru import logger
 
 from clients.errors import AttemptError, CertificateError, RetryAfterTooLongError, SourceError
-from clients.limits import BACKOFF_BASE, BACKOFF_CAP, RETRY_AFTER_FLOOR, THROTTLE_BASE
+from clients.limits import BACKOFF_BASE, BACKOFF_CAP, RETRY_AFTER_FLOOR, THROTTLE_BASE, THROTTLED_ATTEMPTS
 from clients.pacing import Pacing
 from clients.redact import neutral
 
-RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RETRYABLE: Final = frozenset({408, 425, 429})
 
 _HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2,8},? [ -~]{10,30}")
+
+
+def is_retryable(status: int) -> bool:
+    """Whether another attempt may bring another answer: every server error, and what asks for patience."""
+    return status in _RETRYABLE or status >= 500
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
@@ -102,9 +107,10 @@ class Backoff:
         self._logger = logger.bind(**what)
         self._error: AttemptError | None = None
         self._seconds = 0.0
+        self._throttled = 0
 
     def __iter__(self) -> Iterator[AbstractContextManager[None]]:
-        for attempt in stamina.retry_context(on=self._may_retry, attempts=self._max_attempts, timeout=None):
+        for attempt in stamina.retry_context(on=self._may_retry, attempts=None, timeout=None):
             if self._error is not None:
                 self._wait(self._error)
             yield attempt
@@ -114,14 +120,19 @@ class Backoff:
         if not isinstance(error, AttemptError):
             return False
         self.causes.append(error.cause)
+        self._throttled += error.throttled
         self._error, self._seconds = error, self._due(error)
         if error.throttled:
             self._pacing.pause(self._seconds)
         if error.cause != "429":
             self._pacing.failed(error)
+        return False if self._is_used_up(error) else 0.0
+
+    def _is_used_up(self, error: AttemptError) -> bool:
+        """Whether no attempt is left; a server that asks us to slow down does not use them up."""
         if error.max_attempts and self.causes.count(error.cause) >= error.max_attempts:
-            return False
-        return 0.0
+            return True
+        return self._throttled >= THROTTLED_ATTEMPTS or len(self.causes) - self._throttled >= self._max_attempts
 
     def _wait(self, error: AttemptError) -> None:
         told = self._logger.bind(attempt=len(self.causes), cause=error.cause, wait=round(self._seconds, 3))
@@ -131,8 +142,10 @@ class Backoff:
     def _due(self, error: AttemptError) -> float:
         asked = error.retry_after
         if asked is None:
-            base = THROTTLE_BASE if error.throttled else BACKOFF_BASE
-            return self._uniform(0, min(BACKOFF_CAP, base * 2 ** (len(self.causes) - 1)))
+            base, before = BACKOFF_BASE, len(self.causes) - self._throttled - 1
+            if error.throttled:
+                base, before = THROTTLE_BASE, self._throttled - 1
+            return self._uniform(0, min(BACKOFF_CAP, base * 2.0**before))
         if asked > self._max_retry_after:
             raise RetryAfterTooLongError(
                 f"the server asks for {asked:.0f} s, cap is {self._max_retry_after:.0f} s (max_retry_after)"

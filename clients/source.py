@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from prefect.blocks.core import Block, schema_extra
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -22,6 +22,8 @@ def _with_secret_values(schema: dict[str, Any], model: "type[ApiSource]") -> Non
     schema_extra(schema, model)
     schema["secret_fields"] = [f"{name}.*" if name in _SECRET_DICTS else name for name in schema["secret_fields"]]
 
+
+SHORTEST_SECRET_FIELD: Final = 8  # a shorter param or header, such as `active=1`, is hidden in forms, not in texts
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -81,9 +83,9 @@ class ApiSource(Block):
 
     def secrets(self) -> list[str]:
         """Every secret value of the block, to be masked wherever text leaves the process."""
-        values = [*self.params.values(), *self.headers.values()]
-        values += [value for _, value in self.auth if isinstance(value, SecretStr)]
-        return [value.get_secret_value() for value in values]
+        credentials = [value.get_secret_value() for _, value in self.auth if isinstance(value, SecretStr)]
+        fields = [value.get_secret_value() for value in (*self.params.values(), *self.headers.values())]
+        return credentials + [text for text in fields if len(text) >= SHORTEST_SECRET_FIELD and text != self.name]
 
     def fingerprint(self, *, page_size: int, params: Mapping[str, str], salt: Annotated[str, "the run id"]) -> str:
         """What decides which records come in which order, as 32 hexadecimal digits.

@@ -236,8 +236,8 @@ class UnstableApi:
         answer = {"metadata": metadata, "data": self.customers.page(page, limit)}
         body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
         with self._lock:
+            self._bodies_bytes += len(body) - len(self._bodies.get(key, b""))
             self._bodies[key] = body
-            self._bodies_bytes += len(body)
             while self._bodies_bytes > CACHED_BODIES_BYTES:
                 self._bodies_bytes -= len(self._bodies.popitem(last=False)[1])
         return body

@@ -64,6 +64,7 @@ def ingest(
         source=source, storage=storage, bucket=bucket, prefix=prefix,
         format=format, params=params or {}, options=options,
     )  # fmt: skip
+    landing = None
     try:
         settle(run)
         authenticate(run)
@@ -74,6 +75,6 @@ def ingest(
         report(run)
         return completed(run, manifest)  # type: ignore[return-value]  # Prefect hands the state's data on
     except Exception as error:  # noqa: BLE001  # raised again, with the way to go on
-        raise failed(run, error) from None
+        raise failed(run, error, landing)  # noqa: B904  # the same error, or one that says what caused it
     finally:
         release(run)

@@ -18,9 +18,12 @@ class RecordError(FormatError):
     """The record at `position` (from 0) of those just written is not a JSON object."""
 
     def __init__(self, position: int, reason: str) -> None:
-        super().__init__(f"record {position + 1}: {reason}")
+        super().__init__(position, reason)
         self.position = position
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"record {self.position + 1}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from storage.errors import UnsafeKeyError
 MAX_KEY_BYTES: Final = 1024  # Amazon S3 User Guide, "Naming Amazon S3 objects"
 LONGEST_NAME_BYTES: Final = 330  # source, run, page, digest and suffix, at their longest
 
+MAX_PAGE: Final = 99_999_999  # eight digits, so that names sort in page order
+
 PLAN: Final = "_plan.json"
 MANIFEST: Final = "_manifest.json"
 REPORT: Final = "_report.md"

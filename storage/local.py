@@ -22,7 +22,7 @@ class LocalStore:
     def __repr__(self) -> str:
         return f"LocalStore({str(self._root)!r})"
 
-    def preflight(self, *, create: bool = False) -> None:
+    def preflight(self, prefix: str = "", *, create: bool = False) -> None:
         """Make the folder where it is missing, and see that we may write. Raises BucketError."""
         try:
             self._root.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """One part that is durable: its pages, what they hold, and the object that holds it.
 
     `bytes` and `sha256` are the object's, `received` the bytes of the pages; `retries` counts by cause
-    what it took; `totals` is what the source advertised last; `landed` is UTC in ISO 8601.
+    what it took; `totals` is what the source advertised last, at `told_at` in seconds since 1970; `landed` is UTC in
+    ISO 8601.
     """
 
     seawall: int = documents.VERSION
@@ -28,6 +29,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     received: int
     retries: dict[str, int]
     totals: Totals
+    told_at: float
     landed: str
 
     def __post_init__(self) -> None:

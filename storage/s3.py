@@ -51,8 +51,8 @@ class S3Store:
     def __repr__(self) -> str:
         return f"S3Store({self._bucket!r}, endpoint={self._client.meta.endpoint_url!r})"
 
-    def preflight(self, *, create: bool = False) -> None:
-        """Reach the bucket, and with `create` make it where it is missing. Raises BucketError."""
+    def preflight(self, prefix: str = "", *, create: bool = False) -> None:
+        """See that we may write below `prefix`; with `create` make a missing bucket. Raises BucketError."""
         where = f"bucket {self._bucket!r} at {self._client.meta.endpoint_url}"
         try:
             self._client.head_bucket(Bucket=self._bucket)
@@ -66,6 +66,7 @@ class S3Store:
             self._create(where)
         except BotoCoreError as error:
             raise BucketError(f"{where} cannot be reached: {error}") from error
+        self._begin_to_write(prefix, where)
 
     def put_file(self, path: Path, key: str, *, content_type: str) -> None:
         """Store a file, in parts where it is large, and compare size and checksum. Raises UploadError."""
@@ -153,6 +154,15 @@ class S3Store:
     def close(self) -> None:
         """Release connections."""
         self._client.close()
+
+    def _begin_to_write(self, prefix: str, where: str) -> None:
+        """Begin an upload and abort it: that needs the right to write, and leaves nothing behind."""
+        key = f"{prefix}/_preflight".lstrip("/")
+        try:
+            upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=key)
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload["UploadId"])
+        except ClientError as error:
+            raise BucketError(f"{where} refuses to be written to below {prefix!r}: {error}") from error
 
     def _create(self, where: str) -> None:
         region = self._client.meta.region_name

@@ -31,4 +31,5 @@ def reach_bucket(run: Run) -> None:
     Raises:
         BucketError: it is missing, out of reach, or refuses us.
     """
-    resources(run).store.preflight(create=run.options.create_bucket)
+    opened = resources(run)
+    opened.store.preflight(opened.parent, create=run.options.create_bucket)

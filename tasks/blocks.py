@@ -71,10 +71,19 @@ def _load(kind: type[Block], name: str) -> Block:
     slug = kind.get_block_type_slug()
     try:
         return cast(Block, kind.load(name))
-    except ValidationError as error:
-        raise SettingsError(f"the {slug} block {name!r} does not hold what it should: {error}") from None
+    except (RuntimeError, ValidationError) as error:  # Prefect wraps what pydantic says
+        raise SettingsError(f"the {slug} block {name!r} does not hold what it should: {_told(error)}") from None
     except ValueError:
         raise SettingsError(f"no {slug} block is called {name!r}; there are: {_saved(slug)}") from None
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with which field, never with which value: that may be a secret."""
+    cause = error if isinstance(error, ValidationError) else error.__cause__ or error.__context__
+    if not isinstance(cause, ValidationError):
+        return str(error)
+    found = cause.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found)
 
 
 def _saved(slug: str) -> str:

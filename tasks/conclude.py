@@ -9,10 +9,11 @@ from clients.redact import plain, redact, redact_error
 from formats.writer import FormatError
 from storage.errors import StorageError
 from storage.manifest import Manifest
-from tasks.errors import IngestError
+from tasks.errors import IngestError, PublishedError
 from tasks.events import dataset_incomplete, dataset_published
+from tasks.logs import only_logged
 from tasks.report import report
-from tasks.run import Run
+from tasks.run import Landing, Run
 
 OURS = (IngestError, SourceError, StorageError, FormatError)
 
@@ -26,11 +27,12 @@ def completed(run: Run, manifest: Manifest) -> State[Manifest]:
     if manifest.verdict != "complete":
         message = f"{message} ({manifest.verdict}: {manifest.figures})"
     logger.bind(verdict=manifest.verdict).info(message)
-    dataset_published(run, manifest)
+    with only_logged("the event could not be sent"):
+        dataset_published(run, manifest)
     return Completed(name=_NAMES.get(manifest.verdict, "CompletedWithWarnings"), message=message, data=manifest)
 
 
-def failed(run: Run, error: Exception) -> Exception:
+def failed(run: Run, error: Exception, landing: Landing | None) -> Exception:
     """Report a failure; the error to raise names the run, and how to go on where that makes sense."""
     redact_error(error)
     ours = isinstance(error, OURS)
@@ -38,10 +40,11 @@ def failed(run: Run, error: Exception) -> Exception:
     message = plain(str(error) if ours else f"{type(error).__name__}: {error}")
     if run.run_id not in message:
         message += f"; run {run.run_id}"
-    if facts.resume:
-        message += f"; once the cause is mended, go on with: {facts.resume}"
-        dataset_incomplete(run, facts.location, facts.summary)
-    logger.error(redact(message))
+    if landing is not None and not isinstance(error, PublishedError):
+        message += f"; once the cause is mended, go on with: {run.resume_command}"
+        with only_logged("the event could not be sent"):
+            dataset_incomplete(run, facts.location, facts.summary)
+    logger.opt(exception=error).error(redact(message))
     if not ours:
         wrapped = IngestError(redact(message))
         wrapped.__cause__ = error

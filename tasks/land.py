@@ -2,23 +2,26 @@
 
 import tempfile
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import reduce
 from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 
 from loguru import logger
 from prefect import task
-from prefect.futures import PrefectFuture, as_completed
+from prefect.futures import PrefectFuture, as_completed, wait
 
+from clients.errors import PageRangeError, SourceError, WalkStoppedError
 from clients.page import End, Gap, Page
 from clients.page import Totals as PageTotals
 from formats.writer import Format, RecordError, WrittenFile
 from storage import receipts
 from storage.documents import Column, Totals
-from storage.keys import part_key
+from storage.keys import MAX_PAGE, part_key
 from storage.manifest import FailedPage
 from storage.ranges import PageRange, missing
 from storage.receipts import Receipt
@@ -34,11 +37,13 @@ from tasks.run import Landing
 class Landed:
     """What became of a range of pages: its receipts are in the bucket, its gaps here.
 
-    `end` is the first page that turned out to lie beyond the end, `retries` what the gaps cost.
+    `end` is the first page that turned out to lie beyond the end, `told` the totals that came with it and when, in
+    seconds since 1970, `retries` what the gaps cost.
     """
 
     gaps: tuple[FailedPage, ...] = ()
     end: int | None = None
+    told: tuple[float, Totals] = (0.0, Totals())
     retries: Counter[str]
 
     def and_then(self, *others: "Landed") -> "Landed":
@@ -47,6 +52,7 @@ class Landed:
         return Landed(
             gaps=tuple(sorted(chain.from_iterable(each.gaps for each in every), key=lambda gap: gap.page)),
             end=min((each.end for each in every if each.end is not None), default=None),
+            told=max((each.told for each in every), key=lambda told: told[0]),
             retries=sum((each.retries for each in every), Counter()),
         )
 
@@ -60,19 +66,19 @@ class StagedPart:
     received: int
     retries: Counter[str]
     totals: Totals
+    told_at: float
 
 
 def land(landing: Landing) -> Landed:
-    """Land every range that no receipt covers, then pages that appeared since, then gaps once more."""
-    landed = Landed(retries=Counter())
+    """Land every range that no receipt covers, then pages that appeared since; gaps once more."""
     with progress(landing):
-        while ranges := _uncovered(landing, landed):
-            landed = landed.and_then(*_in_parallel(landing, ranges))
+        landed = _land_uncovered(landing, Landed(retries=Counter()))
         again = [PageRange(gap.page, gap.page) for gap in landed.gaps]
-        if again:
-            logger.bind(pages=", ".join(map(str, again))).info("trying failed pages once more")
-        healed = Landed(end=landed.end, retries=landed.retries)
-        return healed.and_then(*_in_parallel(landing, again))
+        if not again:
+            return landed
+        logger.bind(pages=", ".join(map(str, again))).info("trying failed pages once more")
+        healed = replace(landed, gaps=()).and_then(*_in_parallel(landing, again))
+        return _land_uncovered(landing, healed)
 
 
 @task(name="land", task_run_name="land {landing.run.source} pages {pages}", **ONCE)
@@ -96,24 +102,42 @@ def land_part(landing: Landing, pages: PageRange) -> Landed:
                     gap = FailedPage(page=outcome.number, error=outcome.error)
                     landed = landed.and_then(Landed(gaps=(gap,), retries=Counter(outcome.retries)))
                 case End():
-                    return landed.and_then(Landed(end=outcome.number, retries=Counter()))
+                    totals = Totals(pages=outcome.totals.pages, records=outcome.totals.records)
+                    end = Landed(end=outcome.number, told=(outcome.read_at, totals), retries=Counter())
+                    return landed.and_then(end)
+                case SourceError():  # what came before it is safe by now
+                    raise outcome
     return landed
 
 
-def fetch_parts(fetched: Iterable[Page | Gap | End], format: Format, staging: Path) -> Iterator[StagedPart | Gap | End]:
-    """Write each run of good pages to a staged file of its own; what interrupts them passes through."""
-    for good, outcomes in groupby(fetched, key=lambda outcome: isinstance(outcome, Page)):
+def fetch_parts(
+    fetched: Iterable[Page | Gap | End], format: Format, staging: Path
+) -> Iterator[StagedPart | Gap | End | SourceError]:
+    """Write each run of good pages to a staged file of its own; what interrupts them passes through.
+
+    An error that ends the walk comes last, as a value, so that the good pages before it are a part, too.
+    """
+    for good, outcomes in groupby(_error_last(fetched), key=lambda outcome: isinstance(outcome, Page)):
         if good:
             yield write_part((page for page in outcomes if isinstance(page, Page)), format, staging)
         else:
             yield from (outcome for outcome in outcomes if not isinstance(outcome, Page))
 
 
+def _error_last(fetched: Iterable[Page | Gap | End]) -> Iterator[Page | Gap | End | SourceError]:
+    try:
+        yield from fetched
+    except WalkStoppedError:  # there is no time left to land anything
+        raise
+    except SourceError as error:
+        yield error
+
+
 def write_part(pages: Iterable[Page], format: Format, staging: Path) -> StagedPart:
     """Write consecutive pages to one file, as they arrive."""
     count = last = received = 0
     retries: Counter[str] = Counter()
-    totals = Totals()
+    totals, told_at = Totals(), 0.0
     with format.open(staging / f"part.{format.suffix}") as writer:
         for page in pages:
             try:
@@ -123,11 +147,11 @@ def write_part(pages: Iterable[Page], format: Format, staging: Path) -> StagedPa
             count, last = count + 1, page.number
             received += page.size
             retries.update(page.retries)
-            if page.totals.pages is not None:  # a page that says nothing takes nothing back
-                totals = Totals(pages=page.totals.pages, records=page.totals.records)
+            totals = merged(totals, page.totals) if page.read_at > told_at else merged(page.totals, totals)
+            told_at = max(told_at, page.read_at)
         file = writer.close()
     pages_held = PageRange(last - count + 1, last)
-    return StagedPart(file=file, pages=pages_held, received=received, retries=retries, totals=totals)
+    return StagedPart(file=file, pages=pages_held, received=received, retries=retries, totals=totals, told_at=told_at)
 
 
 def upload_part(part: StagedPart, landing: Landing, opened: Resources) -> Receipt:
@@ -146,36 +170,61 @@ def upload_part(part: StagedPart, landing: Landing, opened: Resources) -> Receip
         received=part.received,
         retries=dict(part.retries),
         totals=part.totals,
+        told_at=part.told_at,
         landed=datetime.now(UTC).isoformat(),
     )
     logger.bind(pages=str(part.pages), records=receipt.records, bytes=receipt.bytes).info("part landed")
     return receipts.write(opened.store, landing.folder, receipt)
 
 
-def advertised(landing: Landing, written: Iterable[Receipt]) -> Totals:
-    """What the source said last about the whole: the newest receipt knows, at first the plan."""
-    telling = (receipt for receipt in written if receipt.totals.pages is not None)
-    newest = max(telling, key=lambda receipt: receipt.landed, default=None)
-    return newest.totals if newest else landing.plan.totals
+def merged(before: PageTotals | Totals, now: PageTotals | Totals) -> Totals:
+    """What is known after hearing `now`, of which nothing is taken back that it does not speak of.
+
+    The larger number of pages counts: answers overtake one another, and a page too many turns out to be beyond
+    the end, while one too few would be lost.
+    """
+    pages = max((total for total in (before.pages, now.pages) if total is not None), default=None)
+    return Totals(pages=pages, records=before.records if now.records is None else now.records)
 
 
-def walk(landing: Landing, written: Iterable[Receipt], landed: Landed) -> list[PageRange]:
-    """The ranges of the whole walk: those planned, less what lies beyond the end, and what appeared since."""
+def advertised(landing: Landing, written: Iterable[Receipt], landed: Landed) -> Totals:
+    """What the source says about the whole, heard in the order in which its pages were read, the plan's first."""
+    told = [landed.told, *((receipt.told_at, receipt.totals) for receipt in written)]
+    heard = reduce(merged, (totals for _, totals in sorted(told, key=itemgetter(0))), landing.plan.totals)
+    return heard if landed.end is None else Totals(pages=landed.told[1].pages, records=heard.records)
+
+
+def walk(landing: Landing, written: Sequence[Receipt], landed: Landed) -> list[PageRange]:
+    """The ranges of the whole walk: those planned, less what lies beyond the end, and what appeared since.
+
+    A page with records is no page beyond the end, whatever the totals or an empty page say.
+    """
     planned, end = landing.plan.ranges, landing.plan.last_page
-    now = advertised(landing, written)
+    now = advertised(landing, written, landed)
     last = resources(landing.run).source.pagination.last(PageTotals(pages=now.pages, records=now.records)) or end
     asked = landing.run.options.page_range
     last = min([last, *([asked.last] if asked else []), *([landed.end - 1] if landed.end is not None else [])])
+    last = max([last, *(receipt.last for receipt in written if receipt.records)])
     ranges = [PageRange(each.first, min(each.last, last)) for each in planned if each.first <= last]
     if last > end:
         ranges += PageRange(end + 1, last).split(landing.run.options.pages_per_part)
+    if not ranges:
+        raise PageRangeError(f"the source ends before page {planned[0].first}, the first that was planned")
     return ranges
+
+
+def _land_uncovered(landing: Landing, landed: Landed) -> Landed:
+    while ranges := _uncovered(landing, landed):
+        landed = landed.and_then(*_in_parallel(landing, ranges))
+    return landed
 
 
 def _uncovered(landing: Landing, landed: Landed) -> list[PageRange]:
     """The ranges that are neither in the bucket nor known to fail, none longer than a part."""
     written = receipts.read_all(resources(landing.run).store, landing.folder)
     known = [PageRange(gap.page, gap.page) for gap in landed.gaps]
+    if landed.end is not None:
+        known.append(PageRange(landed.end, MAX_PAGE))
     return missing(walk(landing, written, landed), [*(receipt.pages for receipt in written), *known])
 
 
@@ -183,9 +232,14 @@ def _in_parallel(landing: Landing, ranges: Iterable[PageRange]) -> Iterator[Land
     """Land ranges in tasks, `parallel_parts` at a time; the first error stops the rest."""
     waiting = deque(ranges)
     running: list[PrefectFuture[Landed]] = []
-    while waiting or running:
-        while waiting and len(running) < landing.run.options.parallel_parts:
-            running.append(land_part.submit(landing, waiting.popleft()))
-        done = next(as_completed(running))
-        running.remove(done)
-        yield done.result()
+    try:
+        while waiting or running:
+            while waiting and len(running) < landing.run.options.parallel_parts:
+                running.append(land_part.submit(landing, waiting.popleft()))
+            done = next(as_completed(running))
+            running.remove(done)
+            yield done.result()
+    except BaseException:
+        resources(landing.run).client.stop()
+        wait(running)
+        raise

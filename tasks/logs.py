@@ -6,6 +6,7 @@ Every line passes `redact` on its way, those of libraries that use the standard 
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from stamina.instrumentation import set_on_retry_hooks
 
-from clients.redact import redact, redact_error
+from clients.redact import plain, redact, redact_error
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -25,7 +26,7 @@ ERROR_LOG: Final = Path("logs/app.log")
 ROTATION: Final = "10 MB"
 KEPT_FILES: Final = 5
 
-_CONSOLE: Final = "{time:HH:mm:ss.SSS} | {level:<7} | {name} - {message}"
+_CONSOLE: Final = "{time:HH:mm:ss.SSS} | {level:<7} | {name} - {message}\n"  # tracebacks: Prefect's line, the JSON file
 _CHATTY: Final = ("httpx", "httpcore")  # they log URLs with their query at INFO
 
 _sinks: list[int] = []
@@ -40,8 +41,8 @@ def configure(error_log: Path = ERROR_LOG) -> None:
             logger.remove(_sinks.pop())
     logger.configure(patcher=_patch)
     common: dict[str, Any] = {"diagnose": False, "backtrace": False}
-    _sinks.append(logger.add(_to_console, level="DEBUG", format=_CONSOLE, **common))
-    _sinks.append(logger.add(_to_prefect, level="DEBUG", format="{message}", **common))
+    _sinks.append(logger.add(_to_console, level="DEBUG", format=lambda _: _CONSOLE, **common))
+    _sinks.append(logger.add(_to_prefect, level="DEBUG", format=lambda _: "{message}", **common))
     _sinks.append(
         logger.add(
             error_log, level="ERROR", format=_as_json, rotation=ROTATION, retention=KEPT_FILES, delay=True, **common
@@ -59,6 +60,15 @@ def guarded() -> Iterator[None]:
     except Exception as error:
         redact_error(error)
         raise
+
+
+@contextmanager
+def only_logged(event: str) -> Iterator[None]:
+    """Let nothing that fails in the body change how a run ends: it is logged as `event`."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # whatever it is, the data is safe or lost by now
+        logger.bind(error=plain(str(error))).warning(event)
 
 
 def _patch(record: "Record") -> None:
@@ -90,6 +100,8 @@ def _as_json(record: "Record") -> str:
         "message": record["message"],
         **{name: redact(str(value)) for name, value in record["extra"].items() if name != "json"},
     }
+    if (error := record["exception"]) is not None:
+        line["traceback"] = redact("".join(traceback.format_exception(error.type, error.value, error.traceback)))
     record["extra"]["json"] = json.dumps(line, ensure_ascii=False)
     return "{extra[json]}\n"
 

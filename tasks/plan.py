@@ -1,7 +1,5 @@
 """Plan: read the first page, cut the walk into parts, write `_plan.json`; or read it, when resuming."""
 
-from typing import Any
-
 from loguru import logger
 from prefect import task
 
@@ -14,9 +12,9 @@ from storage.ranges import PageRange
 from tasks.authenticate import ONCE
 from tasks.errors import PublishedError, SettingsError
 from tasks.logs import guarded
-from tasks.options import IngestOptions
 from tasks.resources import Resources, resources
 from tasks.run import Landing, Run
+from tasks.sweep import sweep
 
 
 @task(name="plan", task_run_name="plan {run.source}", **ONCE)
@@ -50,7 +48,7 @@ def _begun(run: Run) -> Landing:
     made = Plan(
         run_id=run.run_id,
         source=opened.source.name,
-        fingerprint=_fingerprint(opened, run, run.options),
+        fingerprint=_fingerprint(opened, run),
         format=run.format,
         options=run.options.model_dump(),
         totals=Totals(pages=opened.client.totals.pages, records=opened.client.totals.records),
@@ -66,8 +64,12 @@ def _ranges(opened: Resources, run: Run, page: Page) -> tuple[PageRange, ...]:
     """The pages to land, cut into parts; an empty source is one part of one empty page."""
     last = opened.source.pagination.last(page.totals)
     asked = run.options.page_range
-    if last is None:
-        raise PageRangeError(f"{opened.source.url} does not say how many pages it has")
+    if last is None:  # a first page that does not say is refused before
+        raise PageRangeError("the source does not say how many pages it has")
+    if last > keys.MAX_PAGE:
+        raise PageRangeError(
+            f"the source advertises {last:,} pages, we land {keys.MAX_PAGE:,} at most; ask for larger pages"
+        )
     if asked and page.number > last:
         raise PageRangeError(f"pages {run.options.pages!r} lie beyond the source's last page, {last}")
     whole = PageRange(page.number, max(page.number, min(last, asked.last if asked else last)))
@@ -78,19 +80,19 @@ def _resumed(run: Run, folder: str, found: Plan) -> Landing:
     opened = resources(run)
     published = manifest.find(opened.store, folder)
     if published is not None and run.resuming:
+        sweep(opened.store, folder, published)
         raise PublishedError(f"run {run.run_id} is published already, there is nothing to resume: {published.location}")
-    options = IngestOptions.model_validate(found.options | run.options.model_dump(exclude_unset=True))
     plan.check_same(
         found,
         where=opened.store.uri(folder),
-        fingerprint=_fingerprint(opened, run, options),
+        fingerprint=_fingerprint(opened, run),
         format=run.format,
-        options=options.model_dump(),
+        options=run.options.model_dump(),
     )
     logger.bind(folder=folder).info("resuming")
     return Landing(run=run, folder=folder, plan=found)
 
 
-def _fingerprint(opened: Resources, run: Run, options: IngestOptions) -> Any:
-    page_size = options.page_size or opened.source.page_size
+def _fingerprint(opened: Resources, run: Run) -> str:
+    page_size = run.options.page_size or opened.source.page_size
     return opened.source.fingerprint(page_size=page_size, params=run.params, salt=run.run_id)

@@ -20,12 +20,13 @@ from storage.plan import manifest_key
 from storage.ranges import PageRange, missing
 from storage.receipts import Receipt
 from tasks.authenticate import ONCE
-from tasks.errors import IncompleteError
+from tasks.errors import IncompleteError, PublishedError
 from tasks.land import Landed, advertised, walk
 from tasks.logs import guarded
 from tasks.options import IngestOptions
 from tasks.resources import Resources, resources
 from tasks.run import Landing
+from tasks.sweep import sweep
 from tasks.verdict import Verdict, judge
 
 
@@ -36,15 +37,16 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
 
     Raises:
         IncompleteError: the verdict does not allow it; nothing was published.
-        ObjectExistsError: another process published this run.
+        CorruptObjectError: an object is gone, or not the one that was landed.
+        ObjectExistsError, PublishedError: another process published this run.
     """
     opened = resources(landing.run)
     if (published := manifest.find(opened.store, landing.folder)) is not None:
-        return published
+        return _published_before(landing, opened, published)
     written = receipts.read_all(opened.store, landing.folder)
     whole = walk(landing, written, landed)
     gaps = _gaps(missing(whole, (receipt.pages for receipt in written)), landed)
-    now = advertised(landing, written)
+    now = advertised(landing, written, landed)
     records = sum(receipt.records for receipt in written)
     verdict = judge(records=records, advertised=None if landing.run.options.page_range else now.records, gaps=len(gaps))
     _refuse_unless_allowed(verdict, gaps, landing.run.options)
@@ -71,8 +73,16 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
         retries=dict(sum((Counter(receipt.retries) for receipt in written), landed.retries)),
     )
     manifest.write(opened.store, landing.folder, document)
-    _sweep(landing, opened, document)
+    sweep(opened.store, landing.folder, document)
     return document
+
+
+def _published_before(landing: Landing, opened: Resources, published: Manifest) -> Manifest:
+    """A retry of the run that died after its commit ends well; whoever resumed it comes too late."""
+    sweep(opened.store, landing.folder, published)
+    if landing.run.resuming:
+        raise PublishedError(f"run {published.run_id} was published by another process: {published.location}")
+    return published
 
 
 def _gaps(uncovered: list[PageRange], landed: Landed) -> tuple[FailedPage, ...]:
@@ -103,10 +113,16 @@ def _part(landing: Landing, opened: Resources, receipt: Receipt, columns: schema
             opened.store.get_file(receipt.key, narrow)
             _check_unchanged(opened, receipt, narrow)
             file = opened.format.widen(narrow, own, wide, columns)
+            if file.records != receipt.records:
+                raise CorruptObjectError(
+                    f"{opened.store.uri(receipt.key)} holds {file.records:,} rows, not {receipt.records:,}"
+                )
             key = part_key(landing.folder, receipt.first, file.sha256, opened.format.suffix)
             opened.store.put_file(wide, key, content_type=opened.format.content_type)
         size, sha256 = file.bytes, file.sha256
         logger.bind(pages=str(receipt.pages), columns=len(columns)).info("part widened")
+    if opened.store.head(key) != size:
+        raise CorruptObjectError(f"{opened.store.uri(key)} was changed since it was landed: it has not {size:,} bytes")
     return Part(key=key, first=receipt.first, last=receipt.last, records=receipt.records, bytes=size, sha256=sha256)
 
 
@@ -117,16 +133,3 @@ def _check_unchanged(opened: Resources, receipt: Receipt, path: Path) -> None:
     if found != receipt.sha256:
         where = opened.store.uri(receipt.key)
         raise CorruptObjectError(f"{where} was changed since it was landed: SHA-256 {found}, receipt {receipt.sha256}")
-
-
-def _sweep(landing: Landing, opened: Resources, published: Manifest) -> None:
-    """Remove what the manifest does not list; the dataset is committed, so a failure here only warns."""
-    listed = {part.key for part in published.parts}
-    prefix = f"{landing.folder}/"
-    try:
-        for key in list(opened.store.list(prefix)):
-            if key not in listed and not key.removeprefix(prefix).startswith("_"):
-                opened.store.delete(key)
-        opened.store.abort_uploads(prefix)
-    except Exception as error:  # noqa: BLE001  # whatever the store raises, the data is safe
-        logger.bind(folder=landing.folder, error=str(error)).warning("published, but leftovers could not be removed")

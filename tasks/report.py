@@ -1,8 +1,7 @@
 """The execution report: a markdown artifact, `_report.md` in the landing folder, and a line on the console."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -16,7 +15,7 @@ from formats import registry
 from formats.writer import FormatError
 from storage import manifest, plan, receipts
 from storage.documents import Totals
-from storage.errors import UnsafeKeyError
+from storage.errors import BucketError, UnsafeKeyError
 from storage.keys import REPORT
 from storage.manifest import FailedPage, Manifest
 from storage.plan import Plan
@@ -24,12 +23,12 @@ from storage.ranges import PageRange
 from storage.receipts import Receipt
 from tasks.authenticate import ONCE
 from tasks.errors import IncompleteError, SettingsError
-from tasks.logs import guarded
+from tasks.logs import guarded, only_logged
 from tasks.resources import resources
 from tasks.run import Run
 
 ARTIFACT: Final = "execution-report"
-REFUSED: Final = (SettingsError, FormatError, UnsafeKeyError)  # then there is no bucket to read
+REFUSED: Final = (SettingsError, FormatError, UnsafeKeyError, BucketError)  # then there is no bucket to read
 LISTED: Final = 50  # parts and failed pages that a report names; the manifest names all
 
 
@@ -113,7 +112,7 @@ def report(run: Run, error: Exception | None = None) -> Facts:
     The data is safe by now, or never will be: what fails here is logged, and changes nothing.
     """
     facts = base = _base(run, error)
-    with _only_logged("the report could not be made"):
+    with only_logged("the report could not be made"):
         facts = _tell(run, base, published=error is None, read=not isinstance(error, REFUSED))
     return facts
 
@@ -125,7 +124,7 @@ def _tell(run: Run, base: Facts, *, published: bool, read: bool) -> Facts:
     logger.bind(verdict=facts.verdict, records=facts.records, failed=len(facts.failed), output=facts.location).info(
         "run reported"
     )
-    with _only_logged("the report could not be shown in Prefect"):
+    with only_logged("the report could not be shown in Prefect"):
         create_markdown_artifact(
             markdown=redact(render(facts)), key=ARTIFACT, description=f"{facts.verdict}: {run.source}"
         )
@@ -147,18 +146,10 @@ def _base(run: Run, error: Exception | None) -> Facts:
     )
 
 
-@contextmanager
-def _only_logged(event: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001  # a report of little is better than none
-        logger.bind(error=plain(str(error))).warning(event)
-
-
 def _found(base: Facts, run: Run, *, published: bool) -> Facts:
     """The facts that the bucket adds, and the report in the landing folder, unless a published run's stands there."""
     facts = base
-    with _only_logged("the bucket could not be read for the report"):
+    with only_logged("the bucket could not be read for the report"):
         store = resources(run).store
         found = plan.locate(store, resources(run).parent, run.run_id)
         if found is None:
@@ -192,14 +183,16 @@ def _published(base: Facts, made: Manifest) -> Facts:
 
 
 def _unpublished(base: Facts, run: Run, location: str, made: Plan, written: Sequence[Receipt]) -> Facts:
-    newest = max(written, key=lambda receipt: receipt.landed, default=None)
+    newest = max(written, key=lambda receipt: receipt.told_at, default=None)
+    met = resources(run).client.statistics
     return replace(
         base,
+        failed=base.failed or [FailedPage(page=page, error=told) for page, told in sorted(met.failed_pages.items())],
         requested=sum(map(len, made.ranges)),
         successful=sum(len(receipt.pages) for receipt in written),
         retries=sum(
             (Counter(receipt.retries) for receipt in written if receipt.landed < run.started.isoformat()),
-            resources(run).client.statistics.retries,
+            met.retries,
         ),
         records=sum(receipt.records for receipt in written),
         advertised=_both(made.totals, newest.totals if newest else made.totals),

@@ -52,14 +52,15 @@ def release(run: Run) -> None:
 def _open(run: Run) -> Resources:
     logs.configure()
     source = blocks.load_source(run.source)
+    storage = blocks.load_storage(run.storage, run.bucket)
+    store = blocks.open_store(storage)
     client = ApiClient(
         source, max_in_flight=run.options.max_in_flight, page_size=run.options.page_size, params=run.params
     )
-    storage = blocks.load_storage(run.storage, run.bucket)
     return Resources(
         source=source,
         client=client,
-        store=blocks.open_store(storage),
+        store=store,
         format=registry.find(run.format),
         parent=joined(checked_prefix(joined(blocks.root_folder(storage), run.prefix)), source.name),
     )

@@ -44,7 +44,7 @@ class Run:
         told = {name: value for name, value in given.items() if value}
         if self.deployment is None:
             return f"ingest({', '.join(f'{name}={value!r}' for name, value in told.items())})"
-        texts = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in told.items())
+        texts = (f"{name}={_as_parameter(value)}" for name, value in told.items())
         arguments = " ".join(f"-p {shlex.quote(text)}" for text in texts)
         return f"prefect deployment run {shlex.quote(f'ingest/{self.deployment}')} {arguments}"
 
@@ -56,3 +56,14 @@ class Landing:
     run: Run
     folder: str
     plan: Plan
+
+
+def _as_parameter(value: object) -> str:
+    """A value as `prefect deployment run -p` reads it: text as it is, unless that would parse as JSON."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    try:
+        json.loads(value)
+    except ValueError:
+        return value
+    return json.dumps(value)

@@ -372,9 +372,14 @@ def test_a_decompression_bomb_is_a_gap_at_the_first_asking() -> None:
     ids=["404", "empty", "empty and without totals"],
 )
 def test_nothing_beyond_the_last_page_is_the_end(beyond: Answer) -> None:
-    outcomes, server = walk(by_page(3, {4: [beyond], 5: [beyond]}), 5)
+    outcomes, server = walk(by_page(3, {4: [beyond] * 2, 5: [beyond] * 2}), 5)
     assert shape(outcomes) == "pppee"
-    assert server.asked()[4] == 1
+    assert server.asked()[4] == 2, "an end is said twice"
+
+
+def test_an_end_that_is_said_once_is_a_glitch() -> None:
+    outcomes, _ = walk(by_page(9, {4: [as_json({"metadata": {"total_pages": 0}, "data": []})]}), 9)
+    assert shape(outcomes) == "p" * 9
 
 
 def test_a_404_on_the_first_page_ends_the_run() -> None:
@@ -651,7 +656,7 @@ def test_a_401_mid_run_refreshes_once_and_replays_the_page() -> None:
 
 
 def test_a_token_that_never_works_ends_the_run_after_one_refresh() -> None:
-    final = pytest.raises(AuthenticationError, match="/items answers 401 to a token that is fresh from login")
+    final = pytest.raises(AuthenticationError, match="/items answers 401 to tokens that are fresh from login")
     server = WireServer(desk(3, lambda request: False))
     with server, client_of(server, auth=login_at(server)) as client, final:
         client.first_page(1)

@@ -160,7 +160,7 @@ def test_a_rejected_refresh_token_means_one_new_login() -> None:
 def test_a_401_to_a_token_fresh_from_login_that_never_worked_is_final() -> None:
     desk = Desk()
     api = Api(auth_at(desk), good=lambda token: False)
-    with pytest.raises(AuthenticationError, match=r"/items answers 401 to a token that is fresh from login") as caught:
+    with pytest.raises(AuthenticationError, match=r"/items answers 401 to tokens that are fresh from login") as caught:
         api.get()
     assert "hidden" not in str(caught.value)
     assert len(api.seen) == 2

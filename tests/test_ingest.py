@@ -18,10 +18,11 @@ from prefect.logging.handlers import APILogWorker
 
 from dev.seaweed import SeaweedFS
 from dev.truth import differences
-from dev.unstable_api import Server
+from dev.unstable_api import Answer, Server
 from flows.ingest import ingest
 from storage.local import LocalStore
 from storage.manifest import Manifest
+from tasks.sweep import sweep
 from tests.conftest import PASSWORD
 
 Serve = Callable[..., Server]
@@ -34,6 +35,7 @@ ALL_FAULTS = {"http_500": 0.1, "http_503": 0.06, "http_429": 0.1, "reset": 0.04,
 def _short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.01)
     monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.01)
+    monkeypatch.setattr("clients.retries.BACKOFF_CAP", 0.1)
 
 
 def run(source: str, **parameters: Any) -> State[Manifest]:
@@ -268,6 +270,7 @@ def test_pages_that_appear_during_the_walk_are_landed(
     def growing(kind: str, page: int, limit: int) -> Any:
         if page == 3:
             api.customers = customers(total=5_000)
+            api._bodies.clear()
         return real(kind, page, limit)
 
     monkeypatch.setattr(api, "_page", growing)
@@ -286,6 +289,7 @@ def test_a_source_that_shrinks_during_the_walk_ends_where_it_says(
     def shrinking(kind: str, page: int, limit: int) -> Any:
         if page == 2:
             api.customers = type(api.customers)(total=6_000)
+            api._bodies.clear()
         return real(kind, page, limit)
 
     monkeypatch.setattr(api, "_page", shrinking)
@@ -419,6 +423,20 @@ def test_a_run_is_not_resumed_with_another_source_or_shape(serve: Serve, save_so
     assert asked_since(server, before) == {}
 
 
+@pytest.mark.parametrize("option", [{"page_size": 500}, {"pages": "1-4"}])
+def test_a_run_is_not_resumed_without_the_options_that_shape_it(
+    serve: Serve, save_source: Save, option: dict[str, Any]
+) -> None:
+    server = serve(total=5_000, fail_pages=frozenset({3}))
+    source = save_source(server)
+    run_id = str(run(source, options=option).state_details.flow_run_id)
+    httpx.post(f"{server.url}/heal")
+    ((name, value),) = option.items()
+    state = run(source, resume=run_id)
+    assert f"options.{name} ({value!r} then, None now)" in str(state.message)
+    assert landed(source, resume=run_id, options=option).verdict == "complete"
+
+
 def test_an_unknown_run_cannot_be_resumed(serve: Serve, save_source: Save) -> None:
     state = run(save_source(serve()), resume=str(uuid.uuid4()))
     assert "no such run in" in str(state.message)
@@ -441,13 +459,155 @@ def test_a_retry_of_the_flow_run_is_a_resume(serve: Serve, save_source: Save, mo
     assert differences(files(manifest, Path("data")), server.api.customers.records()) == []
 
 
-def test_a_source_that_is_down_fails_the_run_and_says_so(serve: Serve, save_source: Save) -> None:
-    server = serve(total=50_000, http_500=0.0)
-    source = save_source(server, give_up_after=10)
-    server.api.faults = type(server.api.faults)(fail_pages=frozenset(range(2, 51)))
-    state = run(source)
+def test_a_source_that_is_down_fails_the_run_and_keeps_the_pages_before(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(total=50_000)
+    source = save_source(server, give_up_after=10, max_attempts=12)
+    real = server.api._draw
+    monkeypatch.setattr(
+        server.api, "_draw", lambda page, *rest: ("500", 0.0) if server.api._asked.total() > 20 else real(page, *rest)
+    )
+    state = run(source, options={"max_in_flight": 1})
     assert "the API is down: 10 attempts in a row failed" in str(state.message)
-    assert server.api.stats()["requests"] < 40
+    assert server.api.stats()["requests"] < 60
+    report = (folder(Path("data")) / "_report.md").read_text()
+    assert "| 1–" in report, "the good pages before the fault are a part"
+
+
+def test_pages_that_fail_for_good_are_gaps_however_many_while_others_answer(serve: Serve, save_source: Save) -> None:
+    server = serve(total=30_000, fail_pages=frozenset(range(10, 17)))
+    source = save_source(server, give_up_after=10, max_attempts=12)
+    state = run(source, options={"max_failed_pages": 10})
+    assert state.name == "CompletedWithGaps"
+    assert [gap.page for gap in state.result().failed_pages] == list(range(10, 17))
+
+
+def test_pages_of_an_api_that_rations_requests_are_no_gaps(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(total=4_000)
+    real = server.api._draw
+    monkeypatch.setattr(server.api, "_draw", lambda page, limit, n: ("429", 0.0) if n <= 20 else real(page, limit, n))
+    manifest = landed(save_source(server, max_attempts=2))
+    assert (manifest.verdict, manifest.records) == ("complete", 4_000)
+    assert manifest.retries["429"] == 4 * 20 - 20, "the first page of the plan had its own"
+
+
+def test_one_glitch_that_says_the_end_does_not_cut_the_walk(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(total=20_000)
+    real = server.api._page
+
+    def glitching(kind: str, page: int, limit: int) -> Any:
+        if page == 4 and server.api._asked[4] == 1:
+            return Answer(status=200, body=b'{"metadata":{"total_pages":0,"total_records":0},"data":[]}')
+        return real(kind, page, limit)
+
+    monkeypatch.setattr(server.api, "_page", glitching)
+    manifest = landed(save_source(server), options={"pages_per_part": 10})
+    assert (manifest.verdict, manifest.records) == ("complete", 20_000)
+    assert differences(files(manifest, Path("data")), server.api.customers.records()) == []
+
+
+def test_a_page_that_insists_on_the_end_is_a_gap_when_later_pages_hold_records(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(total=20_000)
+    real = server.api._page
+
+    def lying(kind: str, page: int, limit: int) -> Any:
+        if page == 4:
+            return Answer(status=200, body=b'{"metadata":{"total_pages":3,"total_records":3000},"data":[]}')
+        return real(kind, page, limit)
+
+    monkeypatch.setattr(server.api, "_page", lying)
+    state = run(save_source(server), options={"pages_per_part": 10, "max_failed_pages": 2})
+    assert state.is_failed()
+    assert "gaps: 7 pages missing" in str(state.message)
+    assert not list(Path("data").rglob("_manifest.json"))
+
+
+def test_a_page_number_that_the_source_ignores_ends_the_run(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(total=5_000)
+    real = server.api._page
+    monkeypatch.setattr(server.api, "_page", lambda kind, page, limit: real(kind, 1, limit))
+    state = run(save_source(server))
+    assert "PageRepeatedError: page" in str(state.message)
+    assert "holds the very records of page" in str(state.message)
+    assert not list(Path("data").rglob("_manifest.json"))
+
+
+def test_pages_that_appear_while_gaps_are_tried_again_are_landed(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(total=3_000)
+    api, real_page, real_draw = server.api, server.api._page, server.api._draw
+    monkeypatch.setattr(
+        api, "_draw", lambda page, limit, n: ("500", 0.0) if page == 2 and n <= 4 else real_draw(page, limit, n)
+    )
+
+    def growing(kind: str, page: int, limit: int) -> Any:
+        if page == 2 and kind == "200":
+            api.customers = type(api.customers)(total=5_000)
+            api._bodies.clear()
+        return real_page(kind, page, limit)
+
+    monkeypatch.setattr(api, "_page", growing)
+    manifest = landed(save_source(server))
+    assert (manifest.verdict, manifest.records) == ("complete", 5_000)
+
+
+def test_a_part_that_vanished_since_it_landed_is_not_published(serve: Serve, save_source: Save) -> None:
+    server = serve(total=3_000, fail_pages=frozenset({2}))
+    source = save_source(server)
+    run_id = str(run(source).state_details.flow_run_id)
+    next(folder(Path("data")).glob("*-00000001-*.csv")).unlink()
+    httpx.post(f"{server.url}/heal")
+    state = run(source, resume=run_id)
+    assert state.is_failed()
+    assert "-00000001-" in str(state.message)
+    assert not list(Path("data").rglob("_manifest.json"))
+
+
+def test_what_a_death_after_the_commit_left_is_swept_by_the_retry(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(total=2_000, late=1_001)
+    deaths = iter([True])
+
+    def dying(*arguments: Any) -> None:
+        if next(deaths, False):
+            raise MemoryError("killed between commit and sweep")
+        sweep(*arguments)
+
+    monkeypatch.setattr("tasks.publish.sweep", dying)
+    state = ingest.with_options(retries=1)(source=save_source(server), options={"pages_per_part": 1}, return_state=True)
+    manifest = state.result()
+    assert (state.name, manifest.verdict) == ("Completed", "complete")
+    assert {path.name for path in folder(Path("data")).glob("*.csv")} == {
+        path.name for path in files(manifest, Path("data"))
+    }
+
+
+def test_a_report_of_a_run_that_failed_otherwise_names_the_failed_pages_too(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(total=40_000, fail_pages=frozenset({2}))
+    real = server.api._page
+
+    def refusing(kind: str, page: int, limit: int) -> Any:
+        return Answer(status=400, body=b"{}") if page == 39 else real(kind, page, limit)
+
+    monkeypatch.setattr(server.api, "_page", refusing)
+    state = run(save_source(server))
+    assert "RequestRefusedError" in str(state.message)
+    report = (folder(Path("data")) / "_report.md").read_text()
+    assert "| 2 | `page 2 failed 4 times" in report
+    assert "| 3–38 |" in report, "what was good before the error is kept"
 
 
 def test_every_line_is_once_in_prefect_under_its_task(serve: Serve, save_source: Save) -> None:

@@ -14,7 +14,14 @@ from tasks.land import StagedPart, fetch_parts
 
 def page(number: int, *records: object) -> Page:
     texts = [json.dumps(record).encode() for record in records or [{"n": number}]]
-    return Page(number=number, records=texts, totals=Totals(pages=9, records=9), size=10, retries=("500",))
+    return Page(
+        number=number,
+        records=texts,
+        totals=Totals(pages=9, records=9),
+        size=10,
+        read_at=float(number),
+        retries=("500",),
+    )
 
 
 def test_consecutive_pages_are_one_part_and_a_gap_ends_it(tmp_path: Path) -> None:
@@ -44,9 +51,12 @@ def test_pages_are_taken_one_at_a_time_while_a_part_is_written(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [], "nothing half-written is left"
 
 
+END = End(number=2, totals=Totals(), read_at=1.0)
+
+
 def test_an_end_passes_through(tmp_path: Path) -> None:
-    outcomes = list(fetch_parts([page(1), End(number=2)], Csv(), tmp_path))
-    assert outcomes[1] == End(number=2)
+    outcomes = list(fetch_parts([page(1), END], Csv(), tmp_path))
+    assert outcomes[1] == END
 
 
 def test_a_record_that_is_no_object_names_its_page_and_place(tmp_path: Path) -> None:

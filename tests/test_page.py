@@ -167,6 +167,6 @@ def test_no_body_breaks_anything_but_the_attempt(content: bytes, path: str) -> N
 
 
 def test_neither_a_page_nor_a_gap_shows_records() -> None:
-    shown = repr(Page(number=1, records=[b'{"ssn":"078-05-1120"}'], totals=Totals(), size=1))
+    shown = repr(Page(number=1, records=[b'{"ssn":"078-05-1120"}'], totals=Totals(), size=1, read_at=1.0))
     assert "078" not in shown
     assert repr(Gap(number=3, error="failed")) == "Gap(number=3, error='failed', retries=())"

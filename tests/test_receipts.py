@@ -27,7 +27,8 @@ def _receipt(first: int, last: int, **changes: Any) -> Receipt:
     whole = Receipt(
         first=first, last=last, records=1000 * (last - first + 1), bytes=240_000, sha256="ab" * 32,
         columns=(Column("id", "integer"), Column("naïve \n", "string")), key=f"{FOLDER}/part-{first}.csv",
-        received=260_000, retries={"HTTP 500": 3}, totals=Totals(records=100_000), landed="2026-03-04T05:06:07+00:00",
+        received=260_000, retries={"HTTP 500": 3}, totals=Totals(records=100_000), told_at=1.5,
+        landed="2026-03-04T05:06:07+00:00",
     )  # fmt: skip
     return msgspec.structs.replace(whole, **changes)
 

@@ -16,7 +16,7 @@ from clients.errors import (
     RetryAfterTooLongError,
     SourceDownError,
 )
-from clients.limits import BACKOFF_BASE, BACKOFF_CAP, RETRY_AFTER_FLOOR, THROTTLE_BASE
+from clients.limits import BACKOFF_BASE, BACKOFF_CAP, RETRY_AFTER_FLOOR, THROTTLE_BASE, THROTTLED_ATTEMPTS
 from clients.pacing import Pacing
 from clients.retries import Backoff, attempt_error, retry_after
 
@@ -152,10 +152,17 @@ def test_a_wish_over_the_cap_ends_the_run_naming_both_numbers() -> None:
 
 
 def test_throttling_at_the_last_attempt_still_pauses_the_others() -> None:
-    attempts = Attempts(failure("429", throttled=True, retry_after=7.0), max_attempts=1)
+    attempts = Attempts(*[failure("429", throttled=True, retry_after=7.0)] * (THROTTLED_ATTEMPTS + 5))
     with pytest.raises(AttemptError):
         attempts.run()
-    assert (attempts.pauses, attempts.waits) == ([7.0], [])
+    assert (attempts.made, len(attempts.pauses), len(attempts.waits)) == (
+        THROTTLED_ATTEMPTS, THROTTLED_ATTEMPTS, THROTTLED_ATTEMPTS - 1
+    )  # fmt: skip
+
+
+def test_throttling_uses_up_no_attempts() -> None:
+    throttled = [failure("429", throttled=True)] * 20
+    assert Attempts(failure(), *throttled, failure(), max_attempts=3).run().made == 23
 
 
 def test_leading_zeros_do_not_shorten_a_wish() -> None:
