@@ -8,7 +8,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint format lock build clean
+.PHONY: help setup demo test test-runs test-full lint format lock build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,8 +29,11 @@ demo: setup  ## Land 100,000 records of a hostile API in a real S3 server, and c
 test: setup  ## Run the tests
 	@$(BIN)/python -m pytest
 
-test-full: setup  ## Run the tests at full size: 1,000 pages, killed three times (minutes)
-	@SEAWALL_FULL=1 $(BIN)/python -m pytest
+test-runs: setup  ## Run whole processes: killed and resumed, deployed and run by a worker
+	@$(BIN)/python -m pytest -m runs
+
+test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times (minutes)
+	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m 'runs or not runs'
 
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check .

@@ -22,6 +22,8 @@ from dev.unstable_api import Server
 from tests.conftest import PASSWORD, USERNAME
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.runs
+
 YAML = (ROOT / "prefect.yaml").read_text()
 
 

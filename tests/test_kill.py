@@ -18,6 +18,8 @@ from dev.truth import differences
 from dev.unstable_api import Server
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.runs
+
 FULL = bool(os.environ.get("SEAWALL_FULL"))
 PAGES, KILLS = (1_000, 3) if FULL else (120, 2)
 PATIENCE = 600 if FULL else 60
