@@ -13,29 +13,26 @@ import httpx
 from loguru import logger
 from pydantic import SecretStr
 
+from clients.answers import raise_for_status
 from clients.auth import LoginAuth
 from clients.errors import (
     AttemptError,
-    AuthenticationError,
     MalformedPageError,
     PageFailedError,
     PageRepeatedError,
-    RequestRefusedError,
     SourceError,
     WalkStoppedError,
 )
 from clients.limits import READ_AHEAD
 from clients.pacing import Pacing
 from clients.page import Body, End, Gap, Page, Totals
-from clients.redact import SECRETS, excerpt, neutral
-from clients.retries import Backoff, attempt_error, is_retryable, retry_after
+from clients.redact import SECRETS, neutral
+from clients.retries import Backoff, attempt_error
 from clients.source import ApiSource
 from clients.statistics import Statistics
-from clients.urls import without_query
 from clients.wire import Wire, deadline
 
 USER_AGENT = "seawall"
-_REFUSED = frozenset({400, 403, 422})
 
 
 class ApiClient:
@@ -194,7 +191,7 @@ class ApiClient:
             if self._pacing.stopped:
                 raise WalkStoppedError("the walk was stopped") from None
             raise attempt_error(error) from error
-        self._raise_for_status(response, number, content, first=first)
+        raise_for_status(response, content, number, first=first, renewable=isinstance(self._auth, LoginAuth))
         body = Body(content)
         records = body.records(self._source.records_path)
         totals = self._source.pagination.totals(body)
@@ -237,23 +234,6 @@ class ApiClient:
                     message = f"page {number} is larger than {limit:,} bytes (max_page_bytes)"
                     raise PageFailedError(message, number=number, causes=("too large",))
         return response, bytes(content)
-
-    def _raise_for_status(self, response: httpx.Response, number: int, content: bytes, *, first: bool) -> None:
-        status = response.status_code
-        if status == httpx.codes.OK:
-            return
-        told = f"{without_query(response.request.url)} answers {status} for page {number}: {excerpt(content)}"
-        if status == httpx.codes.UNAUTHORIZED and not isinstance(self._auth, LoginAuth):
-            raise AuthenticationError(f"{told}; the source has no auth that could get a token")
-        if is_retryable(status) or status == httpx.codes.UNAUTHORIZED:
-            wish = retry_after(response.headers.get("Retry-After"))
-            throttled = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)
-            raise AttemptError(told, cause=str(status), retry_after=wish, throttled=throttled)
-        if status in _REFUSED or (first and status == httpx.codes.NOT_FOUND):
-            raise RequestRefusedError(told)
-        if status == httpx.codes.NOT_FOUND:
-            raise PageFailedError(told, number=number, causes=("404",), missing=True)
-        raise MalformedPageError(told, cause=str(status))
 
     def _http_client(self, max_in_flight: int) -> httpx.Client:
         source = self._source

@@ -1,0 +1,43 @@
+"""Answers: what the status of a response means for a page."""
+
+import httpx
+
+from clients.errors import (
+    AttemptError,
+    AuthenticationError,
+    MalformedPageError,
+    PageFailedError,
+    RequestRefusedError,
+)
+from clients.redact import excerpt
+from clients.retries import is_retryable, retry_after
+from clients.urls import without_query
+
+_REFUSED = frozenset({400, 403, 422})
+
+
+def raise_for_status(response: httpx.Response, content: bytes, number: int, *, first: bool, renewable: bool) -> None:
+    """Return where the answer to page `number` can be a page, which is 200 alone.
+
+    `first` is set for the page that a walk begins with, `renewable` where a 401 may pass with a new token.
+
+    Raises:
+        AttemptError: another attempt may be answered otherwise.
+        PageFailedError: 404: there is no such page.
+        RequestRefusedError, AuthenticationError: asking again cannot help.
+    """
+    status = response.status_code
+    if status == httpx.codes.OK:
+        return
+    told = f"{without_query(response.request.url)} answers {status} for page {number}: {excerpt(content)}"
+    if status == httpx.codes.UNAUTHORIZED and not renewable:
+        raise AuthenticationError(f"{told}; the source has no auth that could get a token")
+    if is_retryable(status) or status == httpx.codes.UNAUTHORIZED:
+        wish = retry_after(response.headers.get("Retry-After"))
+        throttled = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)
+        raise AttemptError(told, cause=str(status), retry_after=wish, throttled=throttled)
+    if status in _REFUSED or (first and status == httpx.codes.NOT_FOUND):
+        raise RequestRefusedError(told)
+    if status == httpx.codes.NOT_FOUND:
+        raise PageFailedError(told, number=number, causes=("404",), missing=True)
+    raise MalformedPageError(told, cause=str(status))
