@@ -8,7 +8,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-runs test-full lint format lock build clean
+.PHONY: help setup demo stack test test-runs test-full lint format lock build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ $(VENV)/.ready: requirements.lock
 
 demo: setup  ## Land 100,000 records of a hostile API in a real S3 server, and compare them with the truth
 	@$(BIN)/python -m dev.demo
+
+stack: setup  ## Prefect server, worker, simulator and SeaweedFS on this machine, until Ctrl-C
+	@$(BIN)/python -m dev.stack
 
 test: setup  ## Run the tests
 	@$(BIN)/python -m pytest

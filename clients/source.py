@@ -4,26 +4,42 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 from prefect.blocks.core import Block, schema_extra
-from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationInfo, field_validator, model_validator
 
 from clients.auth import Auth, NoAuth
 from clients.paginators import PageNumber, Pagination
-from clients.urls import HttpUrl, is_private_to_us, without_query
+from clients.urls import HttpUrl as EndpointUrl
+from clients.urls import is_private_to_us, without_query
 
 _SECRET_DICTS = ("params", "headers")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token, RFC 9110 §5.6.2
 
 
-def _with_secret_values(schema: dict[str, Any], model: "type[ApiSource]") -> None:
-    """Have Prefect's API mask the values in dicts of secrets: it does so for `params.*`, but derives `params`."""
+def _as_form(schema: dict[str, Any], model: "type[ApiSource]") -> None:
+    """The schema that Prefect's API masks secrets by, and that its UI draws the form from.
+
+    The API masks the values in a dict of secrets for `params.*`, but derives `params`. The UI offers the choices
+    of `anyOf` as tabs; the classic one draws a bare editor for `oneOf`.
+    """
     schema_extra(schema, model)
     schema["secret_fields"] = [f"{name}.*" if name in _SECRET_DICTS else name for name in schema["secret_fields"]]
+    for choice in schema["properties"].values():
+        if "oneOf" in choice:
+            choice["anyOf"] = choice.pop("oneOf")
+            del choice["discriminator"]
 
+
+_LOGOS: Final = "https://raw.githubusercontent.com/PrefectHQ/prefect"  # whose own blocks for HTTP wear this one
 
 SHORTEST_SECRET_FIELD: Final = 8  # a shorter param or header, such as `active=1`, is hidden in forms, not in texts
+
+
+def _required(kind: type[BaseModel]) -> set[str]:
+    return {name for name, field in kind.model_fields.items() if field.is_required()}
+
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -32,23 +48,28 @@ class ApiSource(Block):
     """One API endpoint: where its pages are, how to get in, how they are numbered, what bounds a request.
 
     Example:
-        >>> source = ApiSource(
-        ...     name="customers",
-        ...     url="https://api.example.com/customers",
-        ...     auth={"kind": "login", "login_url": "https://api.example.com/login",
-        ...           "username": "me", "password": "…"},
-        ... )
-        >>> source.save("customers")  # doctest: +SKIP
+        Save a source once, then name it in runs:
+
+        ```python
+        from clients.source import ApiSource
+
+        ApiSource(
+            name="customers",
+            url="https://api.example.com/customers",
+            auth={"kind": "login", "login_url": "https://api.example.com/login", "username": "me", "password": "…"},
+        ).save("customers")
+        ```
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True, json_schema_extra=_with_secret_values)
+    model_config = ConfigDict(hide_input_in_errors=True, json_schema_extra=_as_form)
 
     _block_type_name = "API Source"
     _block_type_slug = "api-source"
-    _description = "One endpoint of a paginated HTTP API, with its authentication and its limits."
+    _description = "One endpoint of a paginated HTTP API, with its authentication, its pagination and its limits."
+    _logo_url = HttpUrl(f"{_LOGOS}/420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/webhook.png")
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Names the dataset and its folder.")
-    url: HttpUrl = Field(description="The endpoint whose pages are landed.")
+    url: EndpointUrl = Field(description="The endpoint whose pages are landed.")
     auth: Auth = Field(default_factory=NoAuth, description="How to get in.")
     pagination: Pagination = Field(default_factory=PageNumber, description="How pages are asked for.")
     records_path: str = Field("data", description="Where the list of records stands, dotted; empty: the body itself.")
@@ -63,6 +84,26 @@ class ApiSource(Block):
     give_up_after: int = Field(50, ge=1, description="Failures in a row, over all pages, that end the run.")
     max_page_bytes: int = Field(256 * 2**20, ge=1024, description="Largest body that is accepted, decompressed.")
     max_rate: float | None = Field(None, gt=0, description="Most requests a second; empty: no limit of ours.")
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **settings: Any) -> dict[str, Any]:
+        """The schema of the form, in which the kind of a choice cannot be mistyped or left out."""
+        schema = super().model_json_schema(*args, **settings)
+        for choice in schema.get("definitions", {}).values():
+            if kind := choice["properties"].get("kind"):
+                kind["enum"] = [kind["const"]]
+                choice["required"] = ["kind", *choice.get("required", [])]
+        return schema
+
+    @field_validator("auth", "pagination", mode="before")
+    @classmethod
+    def _with_kind(cls, value: Any, info: ValidationInfo) -> Any:
+        """Add the kind where only one of them fits: the classic UI leaves out what equals a default."""
+        if not value or not isinstance(value, dict) or "kind" in value:
+            return value
+        kinds = get_args(cls.model_fields[str(info.field_name)].annotation)
+        fitting = [kind for kind in kinds if _required(kind) <= set(value) <= set(kind.model_fields)]
+        return {"kind": fitting[0].model_fields["kind"].default, **value} if len(fitting) == 1 else value
 
     @field_validator("headers")
     @classmethod

@@ -60,10 +60,10 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def simulator(customers: Customers, *, token_requests: int) -> Iterator[str]:
+def simulator(customers: Customers, *, token_requests: int, port: int = 0) -> Iterator[str]:
     """The unstable API in a process of its own; its address."""
     settings = {
-        "port": 0, "seed": customers.seed, "total": customers.total, "token-requests": token_requests,
+        "port": port, "seed": customers.seed, "total": customers.total, "token-requests": token_requests,
         "http-500": 0.05, "http-503": 0.03, "http-429": 0.05, "reset": 0.01, "truncate": 0.01,
         "latency": 0.02, "jitter": 0.02,
     }  # fmt: skip

@@ -1,19 +1,18 @@
 """The flow: land every record of a source in a store, whole, once, and with proof."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.runtime import deployment, flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import AfterValidator, Field
 
-from formats import registry
 from storage.manifest import Manifest
 from tasks import logs
 from tasks.authenticate import authenticate, reach_bucket
 from tasks.conclude import completed, failed
 from tasks.land import land
 from tasks.options import MAX_PARALLEL_PARTS, IngestOptions
+from tasks.parameters import Bucket, FormatName, Prefix, RunId, SourceName, StorageSlug
 from tasks.plan import make_plan
 from tasks.publish import publish
 from tasks.report import report
@@ -21,28 +20,19 @@ from tasks.resources import release
 from tasks.run import Run
 from tasks.settle import settle
 
-
-def _known_format(name: str) -> str:
-    registry.find(name)
-    return name
-
-
-FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_extra={"enum": registry.names()})]
-
-
 _runner: Any = ThreadPoolTaskRunner(max_workers=MAX_PARALLEL_PARTS)  # `land` submits `parallel_parts` at a time
 
 
 @flow(name="ingest", flow_run_name="{source} to {storage}", task_runner=_runner)
 def ingest(
-    source: str,
-    storage: str = "local",
-    bucket: str | None = None,
-    prefix: str = "",
+    source: SourceName,
+    storage: StorageSlug = "local",
+    bucket: Bucket = None,
+    prefix: Prefix = "",
     format: FormatName = "csv",
     params: dict[str, str] | None = None,
     options: IngestOptions = IngestOptions(),  # noqa: B008  # a frozen value
-    resume: str | None = None,
+    resume: RunId = None,
 ) -> Manifest:
     """Land every record of a source as one verified dataset.
 

@@ -2,18 +2,16 @@
 
 import re
 from pathlib import Path
-from typing import Final
 
 from loguru import logger
 from prefect.filesystems import LocalFileSystem
 
 from formats import registry
 from storage import keys
-from tasks import blocks
+from tasks import api, blocks
 from tasks.errors import SettingsError
+from tasks.parameters import RUN_ID
 from tasks.run import Run
-
-_RUN_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def settle(run: Run) -> None:
@@ -24,7 +22,8 @@ def settle(run: Run) -> None:
         FormatError: an unknown format.
         UnsafeKeyError: a prefix that makes unsafe keys.
     """
-    if not _RUN_ID.fullmatch(run.run_id):
+    api.begin()
+    if not re.fullmatch(RUN_ID, run.run_id):
         raise SettingsError(
             f"resume={run.run_id!r} is not a full run id; a run's page in the UI shows it, 36 characters"
         )

@@ -1,5 +1,6 @@
 """The block `ApiSource`: what it refuses, what it hides, and that Prefect's server keeps it as it is."""
 
+import json
 from typing import Any
 
 import httpx
@@ -200,3 +201,19 @@ def test_a_header_that_no_request_can_carry_is_refused_unseen(headers: dict[str,
     with pytest.raises(ValidationError, match="no request can carry the header") as caught:
         ApiSource(name="items", url="https://api.example.com/items", headers=headers)
     assert "schl" not in str(caught.value)
+
+
+def test_a_form_that_leaves_the_kind_out_is_understood_where_only_one_kind_fits() -> None:
+    without_kind = {name: value for name, value in LOGIN.items() if name != "kind"}
+    assert isinstance(source(auth=without_kind).auth, Login)
+
+
+def test_the_form_offers_each_kind_as_a_choice_that_cannot_be_mistyped() -> None:
+    schema = ApiSource.model_json_schema()
+    assert "oneOf" not in json.dumps(schema), "the classic UI draws a bare editor for it"
+    for choice in schema["properties"]["auth"]["anyOf"]:
+        kind = schema["definitions"][choice["$ref"].rpartition("/")[2]]
+        assert kind["properties"]["kind"]["enum"] == [kind["properties"]["kind"]["default"]]
+        assert "kind" in kind["required"]
+    assert ApiSource.get_code_example().startswith("Save a source once")
+    assert ApiSource.get_description().startswith("One endpoint of a paginated HTTP API")

@@ -1,0 +1,140 @@
+"""Prefect's server and a process worker as processes of their own: for `make stack`, and for tests."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import httpx
+
+from dev.seaweed import free_ports
+
+READY_SECONDS = 120.0  # a new home is migrated first
+GRACE_SECONDS = 20.0
+ROOT = Path(__file__).parent.parent
+_PROGRAM = str(Path(sys.executable).parent / "prefect")
+
+QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_CLI_PROMPT": "false"}
+
+
+class Process:
+    """A command in a process group of its own, its output in a file."""
+
+    def __init__(self, command: list[str], *, log: Path, environment: Mapping[str, str], folder: Path = ROOT) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, cwd=folder, env=dict(environment), stdout=output, stderr=output, start_new_session=True
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process that leads the group."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the whole group at once, as a lost machine does."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does; what is left of the group after GRACE_SECONDS is killed."""
+        self._process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_SECONDS)
+        self.kill()
+
+
+class PrefectServer:
+    """A Prefect server on loopback with its home in `folder`; it can die and come back."""
+
+    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+        self._folder = folder
+        self.port = port or free_ports(1)[0]
+        self._process: Process | None = None
+
+    @property
+    def ui(self) -> str:
+        """The address that people open."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment to talk to this server."""
+        return os.environ | QUIET | {
+            "PREFECT_HOME": str(self._folder / "prefect"),
+            "PREFECT_API_URL": f"{self.ui}/api",
+            "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        command = [_PROGRAM, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
+        self._process = Process(command, log=self._folder / "server.log", environment=self.environment)
+        wait_for(lambda: _is_healthy(self.ui), self._process, "Prefect's server")
+
+    def kill(self) -> None:
+        """Be gone at once."""
+        if self._process is not None:
+            self._process.kill()
+
+    def cli(self, *arguments: str, **more: str) -> str:
+        """The output of one command of Prefect's program, from the project root; `more` adds to its environment.
+
+        Raises:
+            RuntimeError: the command failed; with what it printed.
+        """
+        environment = self.environment | {"COLUMNS": "300"} | more
+        command = [_PROGRAM, "--no-prompt", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"prefect {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+        return done.stdout + done.stderr
+
+    @contextlib.contextmanager
+    def worker(self, folder: Path, pool: str = "seawall") -> Iterator[Process]:
+        """A process worker that works in `folder`, stopped at the end."""
+        folder.mkdir(parents=True, exist_ok=True)
+        environment = self.environment | {"PREFECT_WORKER_QUERY_SECONDS": "2", "TMPDIR": str(folder)}
+        command = [_PROGRAM, "worker", "start", "--pool", pool, "--type", "process"]
+        process = Process(command, log=folder / "worker.log", environment=environment, folder=folder)
+        try:
+            yield process
+        finally:
+            process.stop()
+
+    def __enter__(self) -> "PrefectServer":
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+
+def wait_for(happened: Callable[[], bool], process: Process, what: str, seconds: float = READY_SECONDS) -> None:
+    """Wait until something happened while `process` runs. Raises RuntimeError with the end of its log."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if not process.running or time.monotonic() > deadline:
+            tail = process.log.read_text(errors="replace")[-3000:]
+            raise RuntimeError(f"{what} is not ready after {seconds:.0f} s:\n{tail}")
+        time.sleep(0.1)
+
+
+def _is_healthy(ui: str) -> bool:
+    try:
+        return httpx.get(f"{ui}/api/health", timeout=2).is_success
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,65 @@
+"""Prefect's API: whether it answers, and how a process ends that cannot reach it any more."""
+
+import contextvars
+import os
+import sys
+import threading
+import time
+from typing import Final
+
+from loguru import logger
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+REPORT_PATIENCE: Final = 30.0  # seconds that the report waits for an API that is away
+END_PATIENCE: Final = 60.0  # seconds that a process lives on after its run, while the API stays away
+INTERVAL: Final = 2.0
+
+_watched = threading.Event()  # cleared while a process waits for the end of its run to be told
+
+
+def answers() -> bool:
+    """Whether Prefect's API answers now; asked once, and for at most INTERVAL seconds."""
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: INTERVAL}):
+        try:
+            with get_client(sync_client=True) as client:
+                return client.api_healthcheck() is None
+        except Exception:  # noqa: BLE001  # whatever keeps a client from being made
+            return False
+
+
+def answers_within(seconds: float) -> bool:
+    """Whether Prefect's API answers, asked again for so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (answering := answers()) and time.monotonic() < deadline:
+        time.sleep(INTERVAL)
+    return answering
+
+
+def begin() -> None:
+    """A run begins, or begins anew: nothing waits for the end of one any more."""
+    _watched.set()
+
+
+def end() -> None:
+    """See to it that this process ends, now that its run is over, though Prefect's API stays away.
+
+    Prefect waits a minute and more for each state, and seconds for each event that it could not send, hundreds of
+    them after a long run. The data is committed or resumable by now. A process that Prefect made for one run
+    ends after END_PATIENCE without an answer, any other one only when its own program is over, too.
+    """
+    if not answers():
+        _watched.clear()
+        watch = contextvars.copy_context().run
+        threading.Thread(target=watch, args=(_watch,), daemon=True, name="end-of-run").start()
+
+
+def _watch() -> None:
+    began = time.monotonic()
+    while not _watched.wait(INTERVAL) and not answers():
+        is_over = "PREFECT__FLOW_RUN_ID" in os.environ or not threading.main_thread().is_alive()
+        if is_over and time.monotonic() - began > END_PATIENCE:
+            logger.error("Prefect's API stays away, so it cannot be told how the run ended; this process ends now")
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)

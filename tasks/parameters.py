@@ -1,0 +1,39 @@
+"""The parameters of a run: the limits that are checked when a run is created, by the form or the command line.
+
+The limits stand in the form's schema alone. `settle` refuses the same and more, with messages that say what to do.
+"""
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
+
+from formats import registry
+from storage.keys import LONGEST_NAME_BYTES, MAX_KEY_BYTES
+
+RUN_ID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_BLOCK: Final = "[a-z0-9-]+"
+_SEGMENT: Final = r"[^/\\\x00-\x1f\x7f]+"
+
+
+def _known_format(name: str) -> str:
+    registry.find(name)
+    return name
+
+
+SourceName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_BLOCK}$"})]
+StorageSlug = Annotated[
+    str,
+    Field(json_schema_extra={"pattern": f"^(local|(s3-bucket|local-file-system)/{_BLOCK})$"}),
+]
+Bucket = Annotated[str | None, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_KEY_BYTES})]
+Prefix = Annotated[
+    str,
+    Field(
+        json_schema_extra={
+            "pattern": f"^({_SEGMENT}(/{_SEGMENT})*/?)?$",
+            "maxLength": MAX_KEY_BYTES - LONGEST_NAME_BYTES,
+        },
+    ),
+]
+FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_extra={"enum": registry.names()})]
+RunId = Annotated[str | None, Field(json_schema_extra={"pattern": f"^{RUN_ID}$"})]
