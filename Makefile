@@ -8,7 +8,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test test-runs test-full lint format lock build clean
+.PHONY: help setup demo stack test test-runs test-ui test-full lint format lock image build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,8 +35,11 @@ test: setup  ## Run the tests
 test-runs: setup  ## Run whole processes: killed and resumed, deployed and run by a worker
 	@$(BIN)/python -m pytest -m runs
 
+test-ui: setup  ## Drive Prefect's UI in headless Chromium (apt-get install chromium)
+	@$(BIN)/python -m pytest -m ui
+
 test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times (minutes)
-	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m 'runs or not runs'
+	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m 'runs or ui or not runs'
 
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check .
@@ -51,6 +54,11 @@ lock: setup  ## Resolve requirements.lock anew
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--extra dev pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--constraint requirements.lock pyproject.toml --output-file requirements-runtime.lock
+
+image: setup  ## Run the Dockerfile's commands in a clean folder (no Docker engine needed)
+	@$(BIN)/python -m dev.image
 
 build: setup  ## Build the wheel
 	@$(BIN)/python -m hatchling build

@@ -18,6 +18,9 @@ GRACE_SECONDS = 20.0
 ROOT = Path(__file__).parent.parent
 _PROGRAM = str(Path(sys.executable).parent / "prefect")
 
+LEASES = {  # else a server that restarts forgets who holds the slot of a deployment, which then is taken for ever
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem"
+}
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_CLI_PROMPT": "false"}
 
 
@@ -71,7 +74,7 @@ class PrefectServer:
     @property
     def environment(self) -> dict[str, str]:
         """What a process needs in its environment to talk to this server."""
-        return os.environ | QUIET | {
+        return os.environ | QUIET | LEASES | {
             "PREFECT_HOME": str(self._folder / "prefect"),
             "PREFECT_API_URL": f"{self.ui}/api",
             "PYTHONPATH": str(ROOT),

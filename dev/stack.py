@@ -1,4 +1,4 @@
-"""The whole house on loopback, until Ctrl-C: Prefect's server and a worker, the simulator, SeaweedFS, blocks, deployments.
+"""The whole house on loopback, until Ctrl-C: Prefect server and worker, simulator, SeaweedFS, blocks, deployments.
 
 Everything lives in a temporary folder and is gone at the end. Ports are fixed, so that addresses can be kept.
 """

@@ -57,7 +57,7 @@ def end() -> None:
 def _watch() -> None:
     began = time.monotonic()
     while not _watched.wait(INTERVAL) and not answers():
-        is_over = "PREFECT__FLOW_RUN_ID" in os.environ or not threading.main_thread().is_alive()
+        is_over = "PREFECT__FLOW_RUN_ID" in os.environ or threading._SHUTTING_DOWN  # type: ignore[attr-defined]  # noqa: SLF001  # what waits then is Prefect's drain of events, and no public name tells
         if is_over and time.monotonic() - began > END_PATIENCE:
             logger.error("Prefect's API stays away, so it cannot be told how the run ended; this process ends now")
             sys.stdout.flush()

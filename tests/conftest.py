@@ -9,7 +9,7 @@ from typing import Any
 os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 
 import pytest
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 from prefect_aws import MinIOCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
@@ -17,7 +17,9 @@ from prefect_aws.client_parameters import AwsClientParameters
 from clients.source import ApiSource
 from dev.customers import Customers
 from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
+from dev.stack import block_values, deploy
 from dev.unstable_api import Faults, Server, UnstableApi
+from tests.house import House
 
 USERNAME = "demo"
 PASSWORD = "demo-password"
@@ -94,3 +96,14 @@ def bucket(prefect_api: None, seaweed: SeaweedFS, request: pytest.FixtureRequest
 def _own_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a test writes relative to the working folder outlives it."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def house(seaweed: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One for all tests of this module: a new server takes half a minute to migrate its database."""
+    house = House(tmp_path_factory.mktemp("house"), seaweed)
+    with house.api, house.server:
+        deploy(house.server, block_values(house.api.url, seaweed.url))
+        with temporary_settings({PREFECT_API_URL: f"{house.server.ui}/api"}):
+            source_of(house.api).save("customers", overwrite=True)  # with few attempts
+        yield house
