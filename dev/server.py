@@ -74,7 +74,7 @@ class PrefectServer:
     @property
     def environment(self) -> dict[str, str]:
         """What a process needs in its environment to talk to this server."""
-        return os.environ | QUIET | LEASES | {
+        return dict(os.environ) | QUIET | LEASES | {
             "PREFECT_HOME": str(self._folder / "prefect"),
             "PREFECT_API_URL": f"{self.ui}/api",
             "PYTHONPATH": str(ROOT),

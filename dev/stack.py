@@ -90,7 +90,7 @@ def block_values(api: str, s3: str) -> dict[str, str]:
 def deploy(server: PrefectServer, values: Mapping[str, str]) -> None:
     """Register the block type, save the example blocks, make the work pool, deploy what prefect.yaml names."""
     server.cli("block", "register", "-f", "clients/source.py")
-    environment = server.environment | values
+    environment = server.environment | dict(values)
     subprocess.run([sys.executable, "-m", "dev.blocks"], cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
     server.cli("work-pool", "create", "seawall", "--type", "process", "--overwrite")
     server.cli("deploy", "--all")

@@ -38,9 +38,9 @@ def ingest(
 
     Args:
         source: Name of a saved API Source block.
-        storage: `local`, or the slug of a block: `s3-bucket/NAME`, `local-file-system/NAME`.
-        bucket: Bucket to use in place of the block's own; with `local`, the folder (default `./data`).
-        prefix: Folder in the bucket, such as `raw/crm`.
+        storage: local, or the slug of a block: s3-bucket/NAME, local-file-system/NAME.
+        bucket: Bucket to use in place of the block's own; with local, the folder (default ./data).
+        prefix: Folder in the bucket, such as raw/crm.
         format: How records are written.
         params: Extra query parameters of this run.
         options: Page range, parallelism and what may be missing.

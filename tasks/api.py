@@ -13,14 +13,14 @@ from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RET
 
 REPORT_PATIENCE: Final = 30.0  # seconds that the report waits for an API that is away
 END_PATIENCE: Final = 60.0  # seconds that a process lives on after its run, while the API stays away
-INTERVAL: Final = 2.0
+POLL: Final = 2.0  # seconds
 
 _watched = threading.Event()  # cleared while a process waits for the end of its run to be told
 
 
 def answers() -> bool:
-    """Whether Prefect's API answers now; asked once, and for at most INTERVAL seconds."""
-    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: INTERVAL}):
+    """Whether Prefect's API answers now; asked once, and for at most POLL seconds."""
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: POLL}):
         try:
             with get_client(sync_client=True) as client:
                 return client.api_healthcheck() is None
@@ -32,7 +32,7 @@ def answers_within(seconds: float) -> bool:
     """Whether Prefect's API answers, asked again for so many seconds."""
     deadline = time.monotonic() + seconds
     while not (answering := answers()) and time.monotonic() < deadline:
-        time.sleep(INTERVAL)
+        time.sleep(POLL)
     return answering
 
 
@@ -56,7 +56,7 @@ def end() -> None:
 
 def _watch() -> None:
     began = time.monotonic()
-    while not _watched.wait(INTERVAL) and not answers():
+    while not _watched.wait(POLL) and not answers():
         is_over = "PREFECT__FLOW_RUN_ID" in os.environ or threading._SHUTTING_DOWN  # type: ignore[attr-defined]  # noqa: SLF001  # what waits then is Prefect's drain of events, and no public name tells
         if is_over and time.monotonic() - began > END_PATIENCE:
             logger.error("Prefect's API stays away, so it cannot be told how the run ended; this process ends now")

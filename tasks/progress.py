@@ -10,6 +10,9 @@ from uuid import UUID
 
 from loguru import logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.runtime import flow_run
 
 from storage import receipts
 from tasks.resources import resources
@@ -28,6 +31,15 @@ def told(done: int, total: int, records: int, seconds: float) -> str:
     return f"{text}, about {left:,.0f} s left" if 0 < done < total else text
 
 
+def _shown_before() -> UUID | None:
+    """The artifact of this run from before it was retried."""
+    of_the_run = ArtifactFilter(
+        key=ArtifactFilterKey(any_=[ARTIFACT]), flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(str(flow_run.id))])
+    )
+    with get_client(sync_client=True) as client:
+        return next((each.id for each in client.read_artifacts(artifact_filter=of_the_run)), None)
+
+
 @contextmanager
 def progress(landing: Landing) -> Iterator[None]:
     """Show the progress of a walk while the body goes on with it; what fails here changes nothing."""
@@ -40,6 +52,7 @@ def progress(landing: Landing) -> Iterator[None]:
         text = told(statistics.pages, total - safe, statistics.records, time.monotonic() - began)
         percent = min(100.0, 100.0 * (safe + statistics.pages) / total)
         try:
+            artifact = artifact or _shown_before()
             if artifact is None:
                 created: Any = create_progress_artifact(progress=percent, key=ARTIFACT, description=text)
                 return UUID(str(created))

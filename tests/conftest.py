@@ -19,7 +19,7 @@ from dev.customers import Customers
 from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from dev.stack import block_values, deploy
 from dev.unstable_api import Faults, Server, UnstableApi
-from tests.house import House
+from tests.house import SIZE, House
 
 USERNAME = "demo"
 PASSWORD = "demo-password"
@@ -105,5 +105,5 @@ def house(seaweed: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with house.api, house.server:
         deploy(house.server, block_values(house.api.url, seaweed.url))
         with temporary_settings({PREFECT_API_URL: f"{house.server.ui}/api"}):
-            source_of(house.api).save("customers", overwrite=True)  # with few attempts
+            source_of(house.api, page_size=SIZE).save("customers", overwrite=True)  # with few attempts
         yield house

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import Artifact, FlowRun, StateType
 from prefect.states import State
 
 from dev.customers import Customers
@@ -55,7 +57,7 @@ class House:
 
     def run(self, bucket: str, **options: Any) -> FlowRun:
         """Ask for a run, as `prefect deployment run` does."""
-        parameters = {"bucket": bucket, "options": {"page_size": SIZE, "pages_per_part": PARTS} | options}
+        parameters = {"bucket": bucket, "options": {"pages_per_part": PARTS} | options}
         with self.client as client:
             deployment = client.read_deployment_by_name("ingest/unstable-to-s3")
             return client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
@@ -80,6 +82,11 @@ class House:
         found = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if mark in _read(path)]
         (pid,) = found
         return pid
+
+    def artifacts(self, run_id: UUID) -> list[Artifact]:
+        of_the_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+        with self.client as client:
+            return client.read_artifacts(artifact_filter=of_the_run)
 
     def asked(self) -> int:
         return len(self.api.api.stats()["pages"])

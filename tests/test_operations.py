@@ -18,8 +18,6 @@ import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.webhook import Webhook
 from prefect.client.schemas.filters import (
-    ArtifactFilter,
-    ArtifactFilterFlowRunId,
     FlowRunFilter,
     FlowRunFilterId,
     LogFilter,
@@ -30,7 +28,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling, Crashed
 
 from dev.server import Process, wait_for
-from tests.house import PAGES, PARTS, RETRY, SIZE, House
+from tests.house import PAGES, PARTS, RETRY, House
 
 pytestmark = pytest.mark.runs
 
@@ -41,7 +39,7 @@ def test_a_run_is_deployed_watched_and_read_back_by_command_line(house: House, t
     with house.worker():
         out = house.server.cli(
             "deployment", "run", "ingest/unstable-to-s3", "-p", "format=csv", "-p", f"bucket={bucket}",
-            "-p", f'options={{"page_size": {SIZE}, "pages_per_part": {PARTS}}}', "--watch", "--watch-timeout", "120",
+            "-p", f'options={{"pages_per_part": {PARTS}}}', "--watch", "--watch-timeout", "120",
         )  # fmt: skip
     assert "Flow run finished successfully in 'Completed'" in out
     manifest = house.check_landed(bucket, tmp_path)
@@ -49,10 +47,9 @@ def test_a_run_is_deployed_watched_and_read_back_by_command_line(house: House, t
     with house.client as client:
         run = client.read_flow_run(run_id)
         tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
-        of_the_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
-        artifacts = client.read_artifacts(artifact_filter=of_the_run)
         logs = client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])), limit=200)
         logs += client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])), limit=200, offset=200)
+    artifacts = house.artifacts(run_id)
     assert (run.name, run.state_name) == ("customers to s3-bucket/lake", "Completed")
     assert set(run.tags) >= {"seawall", "s3", "csv"}
     names = {task.id: task.name for task in tasks}
@@ -96,6 +93,7 @@ def test_retry_of_a_run_that_was_ended_fetches_only_what_no_receipt_covers(
         house.set_state(run, RETRY)
         house.wait_for_state(run, worker, "Completed")
     assert house.check_landed(bucket, tmp_path)["run_id"] == str(run.id)
+    assert [each.key for each in house.artifacts(run.id)].count("landing-progress") == 1
     house.check_only_parts_in_flight_were_asked_twice()
 
 
@@ -173,7 +171,7 @@ class Script:
 
 
 def ingest_code(bucket: str) -> str:
-    options = {"page_size": SIZE, "pages_per_part": PARTS}
+    options = {"pages_per_part": PARTS}
     return (
         "from flows.ingest import ingest\n"
         f"ingest(source='customers', storage='s3-bucket/lake', bucket={bucket!r}, options={options!r})"
