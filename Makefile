@@ -8,7 +8,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-runs test-full lint format lock build clean
+.PHONY: help setup demo test test-runs test-full bench bench-full lint format lock build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,17 @@ test-runs: setup  ## Run whole processes: killed and resumed, deployed and run b
 test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times (minutes)
 	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m 'runs or not runs'
 
+bench: setup .venv-bench/.ready  ## Measure against bare fetching, dlt and a plain loop (needs nginx; a minute or two)
+	@$(BIN)/python -m dev.bench $(BENCH)
+
+bench-full: BENCH := --records 1000000 --rounds 5
+bench-full: bench  ## The same with 1,000,000 records, medians of 5 (half an hour or so)
+
+.venv-bench/.ready: requirements-bench.lock | $(VENV)/.ready
+	@$(PYTHON) -m venv .venv-bench
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-bench/bin/python requirements-bench.lock
+	@touch $@
+
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -44,13 +55,15 @@ format: setup  ## Format the code
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-lock: setup  ## Resolve requirements.lock anew
+lock: setup  ## Resolve requirements.lock and requirements-bench.lock anew
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--extra dev pyproject.toml --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group pyproject.toml:bench --output-file requirements-bench.lock
 
 build: setup  ## Build the wheel
 	@$(BIN)/python -m hatchling build
 
 clean:  ## Remove what the targets made
-	@rm -rf $(VENV) dist build logs data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-bench dist build logs data .pytest_cache .mypy_cache .ruff_cache .hypothesis

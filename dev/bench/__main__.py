@@ -34,7 +34,6 @@ def main() -> int:
         parser.error(f"{RIVALS} is missing; 'make bench' makes it, --only='floor,writer *,engine *' does without")
     with tempfile.TemporaryDirectory(prefix="seawall-bench-") as name:
         folder = Path(name)
-        folder.chmod(0o755)  # nginx started by root reads as its user
         pages = folder / "pages"
         count = prepare(pages, given.records, given.seed)
         with Nginx(folder / "nginx", pages) as server:

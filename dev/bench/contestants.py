@@ -88,7 +88,8 @@ class Contestant:
         requests, first, last = course.server.requests()
         if requests < course.count:
             raise RuntimeError(f"{self.name} made {requests} requests for {course.count} pages")
-        ended, phases = told["ended"], {}
+        ended: float = told["ended"]
+        phases: dict[str, float] = {}
         if self.kind == "engine":
             ended, phases = _phases(Path(told["result"]), first, last)
         if self.kind != "floor":

@@ -7,7 +7,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import requests  # type: ignore[import-untyped]  # it lives in the environment of the benchmark's rivals
+import requests
 
 
 def pages(url: str) -> Any:

@@ -40,6 +40,6 @@ def prepare(folder: Path, records: int, seed: int) -> int:
     """Write the pages to `folder`, as `1.json`, `2.json` and so on; the number of pages."""
     folder.mkdir(parents=True)
     count = 0
-    for count, body in enumerate(bodies(records, seed), 1):  # noqa: B007  # the last one is the number
+    for count, body in enumerate(bodies(records, seed), 1):  # the last one is the number
         (folder / f"{count}.json").write_bytes(body)
     return count

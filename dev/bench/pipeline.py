@@ -18,8 +18,8 @@ SETTINGS = {
 def main(url: str, folder: str, file_format: str) -> None:
     """Load all pages into `folder`; nested objects stay JSON, as ours do."""
     os.environ |= SETTINGS
-    import dlt  # noqa: PLC0415  # type: ignore[import-not-found]  # it reads its settings when imported
-    from dlt.sources.rest_api import rest_api_source  # noqa: PLC0415  # type: ignore[import-not-found]
+    import dlt  # noqa: PLC0415  # it reads its settings when imported
+    from dlt.sources.rest_api import rest_api_source  # noqa: PLC0415
 
     base, _, path = url.rpartition("/")
     source = rest_api_source(
