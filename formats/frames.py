@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from formats.csv import CsvWriter
 from formats.schema import Schema
-from formats.series import check_finite, decoded, encoded, series
+from formats.series import arrow, check_finite, decoded, encoded, nullable_types, series
 from formats.writer import FormatError
 
 if TYPE_CHECKING:
@@ -110,13 +110,13 @@ class ParquetFrames:
         with pq.ParquetFile(str(path)) as file:
             batches = file.iter_batches(batch_size=min(records, max(1, file.metadata.num_rows)))
             first = next(batches, pa.RecordBatch.from_pylist([], schema=file.schema_arrow))
-            nullable = _nullable()
+            types = nullable_types()
             for batch in chain([first], batches):
-                yield batch.to_pandas(types_mapper=nullable.get)
+                yield batch.to_pandas(types_mapper=types.get)
 
     def write(self, frame: "pd.DataFrame", path: Path) -> None:
         """Typed columns; what Arrow has no type for, nested values included, is its JSON text."""
-        columns = [_arrow(frame.iloc[:, number]) for number in range(frame.shape[1])]
+        columns = [arrow(frame.iloc[:, number]) for number in range(frame.shape[1])]
         table = pa.table(columns, names=list(frame.columns))
         pq.write_table(table, str(path), compression="zstd")
 
@@ -205,27 +205,3 @@ def _texts(frame: "pd.DataFrame") -> Iterator[bytes]:
         check_finite(column)
     rows = zip(*(column.astype("object") for column in columns), strict=True) if names else [()] * len(frame)
     return (encoded(dict(zip(names, row, strict=True))) for row in rows)
-
-
-def _arrow(column: "pd.Series[Any]") -> pa.Array:
-    """A column for Parquet: typed where Arrow has one type for all its values, else text, or their JSON text."""
-    nested = column.dtype == "object" and any(isinstance(value, dict | list) for value in column)
-    if not nested:
-        try:
-            return pa.array(column, from_pandas=True)
-        except (pa.ArrowException, OverflowError):
-            pass
-    check_finite(column)
-    texts = (None if (text := encoded(value)) == b"null" else text.decode() for value in column)
-    whole = (value if isinstance(value, str) else text for value, text in zip(column, texts, strict=True))
-    return pa.array(whole, pa.string())
-
-
-def _nullable() -> dict[Any, Any]:
-    """Pandas' nullable types for those of Arrow."""
-    import pandas as pd  # noqa: PLC0415
-
-    sizes = {pa.int8(): "Int8", pa.int16(): "Int16", pa.int32(): "Int32", pa.int64(): "Int64"}
-    sizes |= {pa.uint8(): "UInt8", pa.uint16(): "UInt16", pa.uint32(): "UInt32", pa.uint64(): "UInt64"}
-    others = {pa.bool_(): "boolean", pa.float32(): "Float32", pa.float64(): "Float64", pa.string(): "string"}
-    return {arrow: pd.api.types.pandas_dtype(name) for arrow, name in (sizes | others).items()}

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import pyarrow as pa
 
 from formats.writer import FormatError
 
@@ -89,6 +90,30 @@ def check_finite(column: "pd.Series[Any]") -> None:
     for value in column if column.dtype == "object" or column.dtype.kind == "f" else ():
         if isinstance(value, float | Decimal) and math.isinf(value):
             raise FormatError(f"column {column.name!r} holds {value}, which only parquet can store")
+
+
+def arrow(column: "pd.Series[Any]") -> pa.Array:
+    """A column for Parquet: typed where Arrow has one type for all its values, else text, or their JSON text."""
+    nested = column.dtype == "object" and any(isinstance(value, dict | list) for value in column)
+    if not nested:
+        try:
+            return pa.array(column, from_pandas=True)
+        except (pa.ArrowException, OverflowError):
+            pass
+    check_finite(column)
+    texts = (None if (text := encoded(value)) == b"null" else text.decode() for value in column)
+    whole = (value if isinstance(value, str) else text for value, text in zip(column, texts, strict=True))
+    return pa.array(whole, pa.string())
+
+
+def nullable_types() -> dict[Any, Any]:
+    """Pandas' nullable types for those of Arrow."""
+    import pandas as pd  # noqa: PLC0415
+
+    sizes = {pa.int8(): "Int8", pa.int16(): "Int16", pa.int32(): "Int32", pa.int64(): "Int64"}
+    sizes |= {pa.uint8(): "UInt8", pa.uint16(): "UInt16", pa.uint32(): "UInt32", pa.uint64(): "UInt64"}
+    others = {pa.bool_(): "boolean", pa.float32(): "Float32", pa.float64(): "Float64", pa.string(): "string"}
+    return {arrow: pd.api.types.pandas_dtype(name) for arrow, name in (sizes | others).items()}
 
 
 def _foreign(value: Any) -> Any:

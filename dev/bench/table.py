@@ -39,7 +39,7 @@ def render(rounds: Rounds, records: int, load: tuple[float, float]) -> str:
             f"load {load[0]:.1f} before and {load[1]:.1f} after.",
             "",
             *_table(
-                ("measured", "seconds", "min–max", "records/s", "of the floor", "× dlt csv", "× loop csv", "MiB"),
+                ("measured", "seconds", "min–max", "records/s", "of the floor", "× dlt", "× loop", "MiB"),
                 (_row(rounds, name, records) for name in rounds),
             ),
             "",
@@ -52,7 +52,8 @@ def render(rounds: Rounds, records: int, load: tuple[float, float]) -> str:
 
 def _row(rounds: Rounds, name: str, records: int) -> tuple[str, ...]:
     seconds = [each.seconds for each in rounds[name]]
-    others = (ratio(rounds, name, other) for other in ("floor", "dlt csv", "loop csv"))
+    format = name.rpartition(" ")[2]
+    others = (ratio(rounds, name, other) for other in ("floor", f"dlt {format}", f"loop {format}"))
     memory = "" if name.startswith("writer") else f"{median(each.mebibytes for each in rounds[name]):.0f}"
     return (
         name,
