@@ -39,7 +39,7 @@ bench: setup .venv-bench/.ready  ## Measure against bare fetching, dlt and a pla
 	@$(BIN)/python -m dev.bench $(BENCH)
 
 bench-full: BENCH := --records 1000000 --rounds 5
-bench-full: bench  ## The same with 1,000,000 records, medians of 5 (half an hour or so)
+bench-full: bench  ## The same with 1,000,000 records, medians of 5 (a quarter of an hour)
 
 .venv-bench/.ready: requirements-bench.lock | $(VENV)/.ready
 	@$(PYTHON) -m venv .venv-bench
