@@ -8,7 +8,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test test-runs test-ui test-full lint format lock image build clean
+.PHONY: help setup demo stack test test-runs test-ui test-full bench bench-full lint format lock image build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,17 @@ test-ui: setup  ## Drive Prefect's UI in headless Chromium (apt-get install chro
 test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times (minutes)
 	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m 'runs or ui or not runs'
 
+bench: setup .venv-bench/.ready  ## Measure against bare fetching, dlt and a plain loop (needs nginx; a minute or two)
+	@$(BIN)/python -m dev.bench $(BENCH)
+
+bench-full: BENCH := --records 1000000 --rounds 5
+bench-full: bench  ## The same with 1,000,000 records, medians of 5 (a quarter of an hour)
+
+.venv-bench/.ready: requirements-bench.lock | $(VENV)/.ready
+	@$(PYTHON) -m venv .venv-bench
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-bench/bin/python requirements-bench.lock
+	@touch $@
+
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -50,12 +61,14 @@ format: setup  ## Format the code
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-lock: setup  ## Resolve requirements.lock anew
+lock: setup  ## Resolve requirements.lock and requirements-bench.lock anew
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--extra dev pyproject.toml --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--constraint requirements.lock pyproject.toml --output-file requirements-runtime.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group pyproject.toml:bench --output-file requirements-bench.lock
 
 image: setup  ## Run the Dockerfile's commands in a clean folder (no Docker engine needed)
 	@$(BIN)/python -m dev.image
@@ -64,4 +77,4 @@ build: setup  ## Build the wheel
 	@$(BIN)/python -m hatchling build
 
 clean:  ## Remove what the targets made
-	@rm -rf $(VENV) dist build logs data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-bench dist build logs data .pytest_cache .mypy_cache .ruff_cache .hypothesis

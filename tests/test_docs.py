@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from clients import limits
 from clients.source import ApiSource
+from dev.unstable_api import Server
 from flows.ingest import ingest
 from tasks.options import IngestOptions
 
@@ -30,6 +32,20 @@ def test_the_examples_of_the_readme_run(number: int) -> None:
     examples = re.findall(r"<!-- executed by tests/test_docs.py -->\n```python\n(.*?)```", README, re.DOTALL)
     assert len(examples) == 2
     exec(compile(examples[number], "README.md", "exec"), {})
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_the_examples_for_notebooks_run_one_after_another(
+    serve: Callable[..., Server], save_source: Callable[..., str]
+) -> None:
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs/notebooks.md").read_text(), re.DOTALL)
+    assert len(examples) >= 4
+    ingest(source=save_source(serve(total=2_500)), prefix="crm")
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(compile(example, "docs/notebooks.md", "exec"), names)
+    assert (len(names["customers"]), names["total"], names["rows"]) == (2_500, 2_500, 2_500)
+    assert names["scores"].equals(names["again"])
 
 
 def test_the_readme_lists_every_parameter_and_option() -> None:

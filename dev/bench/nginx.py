@@ -1,0 +1,121 @@
+"""nginx on loopback, serving prepared pages: a server fast enough not to be what is measured."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from dev.seaweed import free_ports
+
+READY_SECONDS: Final = 10.0
+
+_CONFIG: Final = """\
+daemon off;
+user {user};
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    log_format times "$msec $request_time";
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    default_type application/json;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 100000000;
+    open_file_cache max=200000 inactive=1h;
+    server {{
+        listen 127.0.0.1:{port};
+        location = /ready {{ return 204; }}
+        location = /customers {{
+            access_log {folder}/access.log times;
+            root {pages};
+            rewrite ^ /$arg_page.json break;
+        }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """A server of the page files in `pages`, with its own files in `folder`, running inside a `with` block."""
+
+    def __init__(self, folder: Path, pages: Path) -> None:
+        self._folder = folder
+        self._pages = pages
+        self._log = folder / "access.log"
+        (self._port,) = free_ports(1)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The endpoint: `?page=1` is the first page, whatever `limit` says."""
+        return f"http://127.0.0.1:{self._port}/customers"
+
+    def forget(self) -> None:
+        """Begin a new log of requests."""
+        with self._log.open("r+b") as log:
+            log.truncate()
+
+    def requests(self) -> tuple[int, float, float]:
+        """Since `forget`: how many requests, when the first began and the last ended, in seconds since 1970."""
+        lines = [tuple(map(float, line.split())) for line in self._log.read_text().splitlines()]
+        if not lines:
+            raise RuntimeError(f"nothing asked for {self.url}")
+        return len(lines), min(ended - took for ended, took in lines), max(ended for ended, _ in lines)
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        config = self._folder / "nginx.conf"
+        user = self._folder.owner()
+        config.write_text(_CONFIG.format(folder=self._folder, pages=self._pages, port=self._port, user=user))
+        self._process = subprocess.Popen(
+            [_nginx(), "-p", str(self._folder), "-c", str(config), "-e", str(self._folder / "error.log")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                httpx.get(self.url.replace("/customers", "/ready"), trust_env=False).raise_for_status()
+                return
+            except httpx.HTTPError as error:
+                if time.monotonic() > deadline or (self._process and self._process.poll() is not None):
+                    log = (self._folder / "error.log").read_text()[-2000:]
+                    raise RuntimeError(f"nginx is not ready: {error}\n{log}") from error
+                time.sleep(0.02)
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
+
+def _nginx() -> str:
+    """The `nginx` program, which Debian keeps where only root looks."""
+    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise RuntimeError("nginx is not installed; 'apt-get install nginx-light' (or your system's like) installs it")
+    return found

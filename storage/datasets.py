@@ -1,0 +1,87 @@
+"""Published datasets, as readers find them: by their manifests, and by nothing else."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from storage import manifest
+from storage.errors import CorruptObjectError, ObjectMissingError
+from storage.keys import PLAN, joined
+from storage.manifest import Manifest, Part
+from storage.store import ObjectStore
+
+SHOWN: Final = 20  # folders in a message
+
+
+def published(store: ObjectStore, folder: str) -> Manifest:
+    """The manifest of a landing folder.
+
+    Raises:
+        ObjectMissingError: there is none, so what is in the folder is not a dataset, or not yet.
+        CorruptObjectError: it is damaged, or of a newer version.
+    """
+    found = manifest.find(store, folder)
+    if found is None:
+        raise ObjectMissingError(
+            f"{store.uri(folder)} has no manifest: nothing was published there; resume its run, or read another one"
+        )
+    return found
+
+
+def latest(store: ObjectStore, parent: str) -> tuple[str, Manifest]:
+    """The newest published dataset below `parent`, by the start of its run, with its landing folder.
+
+    Raises:
+        ObjectMissingError: there is none; the message names the landings, or the folders beside `parent`.
+    """
+    names = _folders(store, parent)
+    for name in names:
+        if (found := manifest.find(store, joined(parent, name))) is not None:
+            return joined(parent, name), found
+    if names:
+        raise ObjectMissingError(f"{store.uri(parent)} has no published dataset; not published: {names[:SHOWN]}")
+    beside = _folders(store, parent.rpartition("/")[0])
+    raise ObjectMissingError(f"{store.uri(parent)} has no landings; the folders beside it: {beside[:SHOWN]}")
+
+
+def is_landing(store: ObjectStore, folder: str) -> bool:
+    """Whether a run has been planned in a folder."""
+    try:
+        store.head(joined(folder, PLAN))
+    except ObjectMissingError:
+        return False
+    return True
+
+
+def parts(store: ObjectStore, folder: str, dataset: Manifest) -> Iterator[Path]:
+    """A local copy of each part in order, verified, which is there until the next one.
+
+    Parts stand beside their manifest, so a landing folder can be moved as a whole.
+
+    Raises:
+        ObjectMissingError, CorruptObjectError: a part is gone, or is not what was published.
+    """
+    for part in dataset.parts:
+        key = joined(folder, part.key.rpartition("/")[2])
+        with tempfile.TemporaryDirectory(prefix="seawall-") as staging:
+            path = Path(staging, part.key.rpartition("/")[2])
+            store.get_file(key, path)
+            _check(path, part, store.uri(key))
+            yield path
+
+
+def _folders(store: ObjectStore, parent: str) -> list[str]:
+    """Names of folders, the last one first; those of landings begin with the start of their run."""
+    return sorted(store.folders(f"{parent}/" if parent else ""), reverse=True)
+
+
+def _check(path: Path, part: Part, where: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if (size := path.stat().st_size) != part.bytes or found != part.sha256:
+        raise CorruptObjectError(
+            f"{where} is not what was published: {size:,} bytes with SHA-256 {found}, "
+            f"the manifest has {part.bytes:,} with {part.sha256}"
+        )

@@ -1,0 +1,142 @@
+"""Datasets and other objects as pandas DataFrames, for notebooks and for flows that go on with what was landed.
+
+`storage` and `bucket` are those of a run: `local`, or the slug of a block, and a bucket in place of the block's own.
+"""
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from formats import frames
+from formats.frames import FRAME_RECORDS
+from storage import datasets, keys
+from storage.manifest import Manifest
+from storage.store import ObjectStore
+from tasks import blocks
+from tasks.errors import SettingsError
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+S3: Final = "s3://"
+S3_BLOCK: Final = "s3-bucket/"
+WHOLE: Final = 2**31 - 1  # records; more than a DataFrame in memory has
+
+
+def latest(source: str, *, storage: str = blocks.LOCAL, bucket: str | None = None, prefix: str = "") -> Manifest:
+    """The newest published dataset of a source, by the start of its run, whatever its verdict.
+
+    Raises:
+        ObjectMissingError: there is none; the message says what there is.
+    """
+    with _store(storage, bucket) as (store, root):
+        return datasets.latest(store, keys.joined(keys.checked_prefix(keys.joined(root, prefix)), source))[1]
+
+
+def read_dataset(dataset: Manifest | str, *, storage: str = blocks.LOCAL, bucket: str | None = None) -> "pd.DataFrame":
+    """A published dataset as one DataFrame; each part is verified before it is read.
+
+    `dataset` is a manifest, the location of one, or a landing folder in the storage. A verdict other than
+    `complete` is warned of.
+
+    Raises:
+        ObjectMissingError: the folder has no manifest, or a part is gone.
+        CorruptObjectError: a part is not what was published.
+    """
+    import pandas as pd  # noqa: PLC0415  # it costs memory, so only who wants a DataFrame has it
+
+    return pd.concat(read_frames(dataset, storage=storage, bucket=bucket), ignore_index=True)
+
+
+def read_frames(
+    dataset: Manifest | str,
+    *,
+    storage: str = blocks.LOCAL,
+    bucket: str | None = None,
+    records: int = FRAME_RECORDS,
+) -> "Iterator[pd.DataFrame]":
+    """The same as DataFrames of at most so many records, in order, one at least; for datasets larger than memory."""
+    with _landing(dataset, storage, bucket) as (store, folder):
+        found = dataset if isinstance(dataset, Manifest) else datasets.published(store, folder)
+        if found.verdict != "complete":
+            warnings.warn(f"{found.location} is {found.verdict}: {found.figures}", stacklevel=2)
+        columns = {column.name: column.type for column in found.columns}
+        reader = frames.find(found.format)
+        for path in datasets.parts(store, folder, found):
+            yield from reader.read(path, columns, records)
+        if not found.parts:
+            yield frames.empty(found.format, columns)
+
+
+def fetch_dataframe(
+    source: str, *, storage: str = blocks.LOCAL, bucket: str | None = None, prefix: str = ""
+) -> "pd.DataFrame":
+    """The newest published dataset of a source as one DataFrame: `latest`, then `read_dataset`."""
+    found = latest(source, storage=storage, bucket=bucket, prefix=prefix)
+    return read_dataset(found, storage=storage, bucket=bucket)
+
+
+def put_dataframe(frame: "pd.DataFrame", key: str, *, storage: str = blocks.LOCAL, bucket: str | None = None) -> str:
+    """Store a DataFrame in the format that the key ends in, replacing what stood there; where it is now.
+
+    Raises:
+        FormatError: the key does not tell a format, or a file would lose something of the frame.
+        SettingsError: the key lies in a landing folder, whose objects nothing may replace.
+    """
+    frames.check(frame)
+    writer = frames.find(frames.format_of(key, compressed=False))
+    with _store(storage, bucket) as (store, root), tempfile.TemporaryDirectory(prefix="seawall-") as staging:
+        full, path = _checked(key, root), Path(staging, "frame")
+        if datasets.is_landing(store, full.rpartition("/")[0]):
+            raise SettingsError(f"{store.uri(full)} lies in a landing folder; choose another folder")
+        writer.write(frame, path)
+        store.put_file(path, full, content_type=writer.content_type)
+        return store.uri(full)
+
+
+def get_dataframe(key: str, *, storage: str = blocks.LOCAL, bucket: str | None = None) -> "pd.DataFrame":
+    """An object as a DataFrame, in the format that its key ends in, `.gz` or `.zst` behind it or not.
+
+    Raises:
+        ObjectMissingError: there is none.
+        FormatError: the key does not tell a format.
+    """
+    reader = frames.find(frames.format_of(key))
+    with _store(storage, bucket) as (store, root), tempfile.TemporaryDirectory(prefix="seawall-") as staging:
+        full = _checked(key, root)
+        path = Path(staging, full.rpartition("/")[2])
+        store.get_file(full, path)
+        return next(reader.read(path, {}, WHOLE))
+
+
+def _checked(key: str, root: str) -> str:
+    return keys.checked_prefix(keys.joined(root, keys.checked_prefix(key)))
+
+
+@contextmanager
+def _store(storage: str, bucket: str | None) -> Iterator[tuple[ObjectStore, str]]:
+    """The store behind a block, and the folder that the block confines us to."""
+    block = blocks.load_storage(storage, bucket)
+    with closing(blocks.open_store(block)) as store:
+        yield store, blocks.root_folder(block)
+
+
+@contextmanager
+def _landing(dataset: Manifest | str, storage: str, bucket: str | None) -> Iterator[tuple[ObjectStore, str]]:
+    """The store and the landing folder of a dataset; a location says itself which bucket or folder it is in."""
+    location = dataset.location if isinstance(dataset, Manifest) else dataset
+    folder = location.removesuffix(f"/{keys.MANIFEST}")
+    in_s3, is_path = folder.startswith(S3), Path(folder).is_absolute()
+    if (in_s3 and not storage.startswith(S3_BLOCK)) or (is_path and storage.startswith(S3_BLOCK)):
+        wanted = f"{S3_BLOCK}NAME" if in_s3 else blocks.LOCAL
+        raise SettingsError(f"{location} is not in storage {storage!r}; read it with storage={wanted!r}")
+    if in_s3:
+        named, _, folder = folder.removeprefix(S3).partition("/")
+        bucket = bucket or named
+    elif is_path:
+        storage, bucket, folder = blocks.LOCAL, str(Path(folder).parent), Path(folder).name
+    with _store(storage, bucket) as (store, root):
+        yield store, folder if in_s3 or is_path else _checked(folder, root)
