@@ -251,7 +251,7 @@ def test_numbers_of_5000_digits_survive(tmp_path: Path, read: Callable[[Path], T
     integer, fraction = "-" + "7" * 5_000, "0." + "3" * 5_000
     file = _write(tmp_path / "part.csv", [[f'{{"i":{integer},"f":{fraction}}}'.encode()]])
     assert read(file.path) == [["i", "f"], [integer, fraction]]
-    assert file.columns == {"i": "integer", "f": "number"}
+    assert file.columns == {"i": "big-integer", "f": "decimal"}
 
 
 @pytest.mark.parametrize(
