@@ -54,7 +54,7 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
     verdict = judge(records=records, rejected=rejected, advertised=told, gaps=len(gaps))
     _refuse_unless_allowed(verdict, gaps, landing.run.options)
     columns = schema.union({column.name: column.type for column in receipt.columns} for receipt in written)
-    parts = tuple(_part(landing, opened, receipt, columns) for receipt in written if receipt.records)
+    parts = tuple(widened_part(landing, opened, receipt, columns) for receipt in written if receipt.records)
     document = Manifest(
         run_id=landing.run.run_id,
         commit_id=uuid.uuid4().hex,
@@ -109,7 +109,7 @@ def _refuse_unless_allowed(verdict: Verdict, gaps: tuple[FailedPage, ...], optio
         raise IncompleteError(f"{verdict.name}: {verdict.figures}, and {allowed}: not published{told}", gaps)
 
 
-def _part(landing: Landing, opened: Resources, receipt: Receipt, columns: schema.Schema) -> Part:
+def widened_part(landing: Landing, opened: Resources, receipt: Receipt, columns: schema.Schema) -> Part:
     """The object that holds a part with all columns of the dataset: its own, or a widened copy."""
     own = {column.name: column.type for column in receipt.columns}
     key, size, sha256 = receipt.key, receipt.bytes, receipt.sha256
