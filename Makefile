@@ -32,8 +32,8 @@ test: setup  ## Run the tests
 test-runs: setup  ## Run whole processes: killed and resumed, deployed and run by a worker
 	@$(BIN)/python -m pytest -m runs
 
-test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times (minutes)
-	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m 'runs or not runs'
+test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times, 2,000 examples a format (minutes)
+	@SEAWALL_FULL=1 SEAWALL_EXAMPLES=2000 $(BIN)/python -m pytest -m 'runs or not runs'
 
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""What Seawall costs: time against a bare fetch, memory against the length of a part."""
