@@ -20,6 +20,7 @@ EXTRA: Final = "_extra"  # the column of the keys that are not pinned
 
 _ROWS: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _STRING: Final = msgspec.json.Decoder(str)
+_STRINGS: Final = msgspec.json.Decoder(list[str | None])
 _MISSING: Final = msgspec.Raw(b"")
 _NOTHING: Final = frozenset({b"", b"null"})
 _MINUS_ZERO: Final = re.compile(rb"-0[\s,}]")
@@ -118,8 +119,7 @@ class Columns:
                 values = [None if text in _NOTHING else text for text in values]
                 present = [text for text in values if text is not None]
                 types = types_of(present)
-                texts = [text and _plain(text) for text in values] if "string" in types else values
-                array = pa.array(texts, pa.binary()).cast(pa.string())
+                array = _texts(values, types)
         if widest(self.schema[name], *types) != self.schema[name]:
             self._note(name, values, widest(self.schema[name], *types))
         return array
@@ -155,6 +155,16 @@ def _integers(values: list[int | None]) -> tuple[pa.Array, set[str]]:
         return pa.array(texts, pa.string()), {integer_type(value) for value in values if value is not None}
     ends = pc.min_max(array).as_py()
     return array, {integer_type(end) for end in ends.values() if end is not None}
+
+
+def _texts(values: list[bytes | None], types: set[str]) -> pa.Array:
+    """An array of text: strings as they are, of other values their JSON text."""
+    if types == {"string"}:
+        whole = b"[%s]" % b",".join([text or b"null" for text in values])
+        return pa.array(_STRINGS.decode(whole), pa.string())
+    if "string" in types:
+        values = [text and _plain(text) for text in values]
+    return pa.array(values, pa.binary()).cast(pa.string())
 
 
 def _plain(text: bytes) -> bytes:

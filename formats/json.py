@@ -1,6 +1,5 @@
 """JSON: an array of records for each part (RFC 8259), streamed, each record byte for byte what the source sent."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -25,8 +24,4 @@ class Json:
 
     def open(self, path: Path) -> LinesWriter:
         """A writer to a new file at `path`."""
-        return LinesWriter(path, self._compression, _ARRAY, _as_they_came)
-
-
-def _as_they_came(records: Sequence[bytes]) -> Sequence[bytes]:
-    return records
+        return LinesWriter(path, self._compression, _ARRAY)

@@ -1,9 +1,5 @@
-"""JSON Lines (jsonlines.org): a record a line, byte for byte what the source sent.
+"""JSON Lines (jsonlines.org): a record a line, byte for byte what the source sent but for line breaks."""
 
-A line break between tokens becomes a space; a JSON string cannot contain one (RFC 8259 §7).
-"""
-
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -11,8 +7,7 @@ from formats.files import COMPRESSIONS, media_type, suffixed
 from formats.lines import LinesWriter, Punctuation
 from formats.writer import Settings
 
-_LINES: Final = Punctuation(between=b"\n", after=b"\n")
-_SPACES: Final = bytes.maketrans(b"\r\n", b"  ")
+_LINES: Final = Punctuation(between=b"\n", after=b"\n", one_line=True)
 
 
 class JsonLines:
@@ -29,11 +24,4 @@ class JsonLines:
 
     def open(self, path: Path) -> LinesWriter:
         """A writer to a new file at `path`."""
-        return LinesWriter(path, self._compression, _LINES, _on_one_line)
-
-
-def _on_one_line(records: Sequence[bytes]) -> Sequence[bytes]:
-    whole = b"".join(records)
-    if b"\n" not in whole and b"\r" not in whole:
-        return records
-    return [record.translate(_SPACES) for record in records]
+        return LinesWriter(path, self._compression, _LINES)

@@ -11,6 +11,8 @@ from formats.schema import Schema
 
 ROW_GROUP_RECORDS: Final = 100_000
 
+_OBJECT: Final = frozenset({b"{"})
+
 
 class FormatError(Exception):
     """A record that no format can hold, or a format or option that does not exist."""
@@ -126,9 +128,10 @@ class OneSchema(Protocol):
 
 def check_objects(records: Sequence[bytes]) -> None:
     """Raise RecordError for the first of the JSON texts that is not an object."""
-    for position, record in enumerate(records):
-        if record[:1] != b"{":
-            raise RecordError(position, "not a JSON object")
+    if {record[:1] for record in records} <= _OBJECT:
+        return
+    position = next(position for position, record in enumerate(records) if record[:1] != b"{")
+    raise RecordError(position, "not a JSON object")
 
 
 def finished(
