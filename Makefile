@@ -38,9 +38,6 @@ test-runs: setup  ## Run whole processes: killed and resumed, deployed and run b
 test-ui: setup  ## Drive Prefect's UI in headless Chromium (apt-get install chromium)
 	@$(BIN)/python -m pytest -m ui
 
-test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times (minutes)
-	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m 'runs or ui or not runs'
-
 bench: setup .venv-bench/.ready  ## Measure against bare fetching, dlt and a plain loop (needs nginx; a minute or two)
 	@$(BIN)/python -m dev.bench $(BENCH)
 
@@ -51,6 +48,9 @@ bench-full: bench  ## The same with 1,000,000 records, medians of 5 (a quarter o
 	@$(PYTHON) -m venv .venv-bench
 	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-bench/bin/python requirements-bench.lock
 	@touch $@
+
+test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times, 2,000 examples a format (minutes)
+	@SEAWALL_FULL=1 SEAWALL_EXAMPLES=2000 $(BIN)/python -m pytest -m 'runs or ui or not runs'
 
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check .

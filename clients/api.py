@@ -144,7 +144,7 @@ class ApiClient:
             logger.bind(page=number, attempts=len(error.causes), error=str(error)).warning("page failed for good")
             return Gap(number=number, error=str(error), retries=error.causes[:-1])
         told = self.totals if page.totals.pages is None else page.totals
-        if page.records or not self._is_beyond_the_end(number, told):
+        if page.records or page.rejected or not self._is_beyond_the_end(number, told):
             return page
         return End(number=number, totals=told, read_at=page.read_at)
 
@@ -201,9 +201,11 @@ class ApiClient:
             self.totals = totals
         self._pacing.succeeded()
         self._refuse_repetition(number, records)
+        good, rejected = body.sort_out(records, self._source.max_record_bytes)
         return Page(
             number=number,
-            records=records,
+            records=good,
+            rejected=rejected,
             totals=totals,
             size=len(content),
             read_at=time.time(),

@@ -1,6 +1,8 @@
 """A page: one good answer, and the exact JSON text of each record in it."""
 
 import contextlib
+import re
+import uuid
 from dataclasses import dataclass, field
 
 import msgspec
@@ -11,7 +13,12 @@ from clients.redact import excerpt, neutral
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _WHOLE = msgspec.json.Decoder(msgspec.Raw)
+# every escape of a JSON text; a surrogate that is not one of a pair is a group of its own (RFC 8259 §7, §8.2)
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
 _BOM = b"\xef\xbb\xbf"
+_OPENING_BRACE = ord("{")
 _COUNT_DIGITS = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
 
 
@@ -24,11 +31,20 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A record that cannot be landed: its place in its page (from 1), why, and its bytes."""
+
+    position: int
+    reason: str
+    record: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One good page: its number, the JSON text of each record (UTF-8), the totals that came with it.
 
     `size` is the body's length in bytes, `read_at` when it was read, in seconds since 1970, `retries` the causes
-    of the attempts that failed before.
+    of the attempts that failed before; `rejected` are the records that are no JSON object, too large or not UTF-8.
     """
 
     number: int
@@ -37,6 +53,7 @@ class Page:
     size: int
     read_at: float
     retries: tuple[str, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +85,10 @@ class Body:
     def __init__(self, content: bytes) -> None:
         self._text = content.removeprefix(_BOM)
         self._objects: dict[str, dict[str, msgspec.Raw]] = {}
+        self._mark = b""
         try:
             self._text.decode()
-            if not self._members(""):
-                _WHOLE.decode(self._text)  # for what is not an object was not read to its end
+            self._read_whole()
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             message = f"the body is not JSON ({error}): {excerpt(self._text)}"
             if self._text.lstrip().startswith((b"{", b"[")):
@@ -81,9 +98,26 @@ class Body:
     def records(self, path: str) -> list[bytes]:
         """The JSON text of each record of the list at `path`."""
         try:
-            return [bytes(raw) for raw in _LIST.decode(self._at(path))]
+            records = [bytes(raw) for raw in _LIST.decode(self._at(path))]
         except (KeyError, msgspec.DecodeError):
             raise MalformedPageError(self.missing("list of records", path)) from None
+        return [record.replace(self._mark, b"\\u") for record in records] if self._mark else records
+
+    def sort_out(self, records: list[bytes], max_record_bytes: int) -> tuple[list[bytes], tuple[Rejected, ...]]:
+        """Those of its records that can be landed, in order, and those that cannot."""
+        reasons = {at: "not a JSON object" for at, record in enumerate(records) if record[0] != _OPENING_BRACE}
+        if len(self._text) > max_record_bytes:
+            reasons |= {
+                at: f"larger than {max_record_bytes:,} bytes (max_record_bytes)"
+                for at, record in enumerate(records)
+                if len(record) > max_record_bytes
+            }
+        if self._mark:
+            reasons |= {at: "holds a lone surrogate" for at, record in enumerate(records) if _lone(record)}
+        if not reasons:
+            return records, ()
+        rejected = (Rejected(position=at + 1, reason=reasons[at], record=records[at]) for at in sorted(reasons))
+        return [record for at, record in enumerate(records) if at not in reasons], tuple(rejected)
 
     def count(self, path: str) -> int | None:
         """The whole number at `path`, as a number or as text; None where no such value stands there."""
@@ -99,6 +133,22 @@ class Body:
         """A message that no `what` stands at `path`, with the keys that are there and the body's beginning."""
         keys = neutral(", ".join(map(repr, self._reached(path)))) or "none"
         return f"no {what} at {path!r}; the keys there are: {keys}; the body begins: {excerpt(self._text)}"
+
+    def _read_whole(self) -> None:
+        """Parse the body to its end.
+
+        A lone surrogate makes a body unreadable, though only one record holds it; so its escape is replaced by
+        a text that occurs nowhere else, and comes back in the text of its record.
+        """
+        try:
+            if not self._members(""):
+                _WHOLE.decode(self._text)  # for what is not an object was not read to its end
+        except msgspec.DecodeError:
+            if not _lone(self._text):
+                raise
+            self._mark = uuid.uuid4().hex.encode()
+            self._text = _ESCAPE.sub(lambda found: self._mark + found[1] if found[1] else found[0], self._text)
+            self._read_whole()
 
     def _at(self, path: str) -> bytes | msgspec.Raw:
         """The JSON text at `path`; raises KeyError where there is none."""
@@ -124,3 +174,8 @@ class Body:
                 if members := self._members(path):
                     return members
         return {}
+
+
+def _lone(text: bytes) -> bool:
+    """Whether a JSON text holds the escape of a surrogate without its other half, which UTF-8 cannot carry."""
+    return any(found[1] for found in _ESCAPE.finditer(text))

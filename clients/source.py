@@ -83,6 +83,7 @@ class ApiSource(Block):
     max_retry_after: Seconds = Field(300.0, description="Longest Retry-After that is obeyed, in seconds.")
     give_up_after: int = Field(50, ge=1, description="Failures in a row, over all pages, that end the run.")
     max_page_bytes: int = Field(256 * 2**20, ge=1024, description="Largest body that is accepted, decompressed.")
+    max_record_bytes: int = Field(64 * 2**20, ge=2, description="Largest record; larger ones are set aside.")
     max_rate: float | None = Field(None, gt=0, description="Most requests a second; empty: no limit of ours.")
 
     @classmethod

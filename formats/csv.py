@@ -1,43 +1,46 @@
 """CSV, written as pages arrive (RFC 4180): a column that appears later widens the file before it closes.
 
 A cell is the value: text as it is, numbers and nested values as their JSON text, `true` and `false`;
-null, a missing key and `""` are all an empty cell.
+null, a missing key and `""` are all an empty cell, unless `null_text` says otherwise for the first two.
 """
 
 import csv
+import struct
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, count
-from operator import itemgetter
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Final, Self
 
-import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from formats.schema import Schema, type_of, widest
-from formats.writer import RecordError, WrittenFile, finished
+from formats.batches import Batches
+from formats.columns import Columns
+from formats.files import COMPRESSIONS, OutputFile, media_type, open_text, suffixed
+from formats.schema import Schema
+from formats.writer import Settings, WrittenFile, finished
 
-LINE_END = "\r\n"  # with a bare \n, Python's csv would leave a lone \r unquoted
+COPIED_ROWS: Final = 10_000  # at a time, when a file is widened
 
-_ROW = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ROWS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-_VALUES = msgspec.json.Decoder(list[Any])
-_NULL = msgspec.Raw(b"null")
-_NOTHING = ("",)  # the row of a record without keys, where no column is known yet: a row is never blank
+_LINE_END: Final = "\r\n"  # with a bare \n, readers in Python would take a lone \r for another one
+_SPECIAL: Final = '[",\r\n]'
+_FORMULA: Final = "^[=+\\-@\t\r\n\\x00＝＋－＠]"  # OWASP ASVS 5.0 §1.2.10 and "CSV Injection"
+_PLAIN_NUMBER: Final = "^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$"
 
 csv.field_size_limit(sys.maxsize)
 
 
 class CsvWriter:
-    """Streams records into a CSV file, a page at a time."""
+    """Streams records into a CSV file, a batch at a time."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, settings: Settings = Settings()) -> None:  # noqa: B008  # a frozen value
+        self._settings = settings
         self._wide = path.with_suffix(".wide")
-        self._file = path.open("x", encoding="utf-8", newline="")
-        self._rows = _writer(self._file, [])
-        self._columns: Schema = {}
+        self._file = OutputFile(path, settings.compression)
+        self._columns = Columns(settings.columns)
+        self._batches = Batches(self._convert)
         self._header: list[str] | None = None
         self._records = 0
 
@@ -47,109 +50,130 @@ class CsvWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        try:
-            self._file.close()  # on a full disk this fails, too
-        finally:
-            if kind is not None:
-                self._path.unlink(missing_ok=True)
-                self._wide.unlink(missing_ok=True)
+        if kind is not None:
+            self._file.discard()
+            self._wide.unlink(missing_ok=True)
 
     def write(self, records: Sequence[bytes]) -> None:
         """Add records, in order. Raises RecordError for one that is not an object."""
-        if not records:
-            return
-        rows = _decoded(records)
-        columns = dict.fromkeys(chain(self._columns, chain.from_iterable(rows)))
-        cells = [self._cells(name, [row.get(name, _NULL) for row in rows]) for name in columns]
-        if self._header is None:
-            self._header = list(columns)
-            self._rows = _writer(self._file, self._header)
-            self._rows.writerow(self._header or _NOTHING)
-        self._rows.writerows(zip(*cells, strict=True) if cells else [_NOTHING] * len(rows))
-        self._records += len(rows)
+        self._batches.add(records)
 
     def close(self) -> WrittenFile:
-        """Finish the file, widened where columns appeared after its first page."""
+        """Finish the file, widened where columns appeared after its first batch."""
+        self._batches.flush()
         self._file.close()
-        if self._header is not None and len(self._header) < len(self._columns):
-            _rewrite(self._path, list(self._columns), self._wide, list(self._columns))
-            self._wide.replace(self._path)
-        return finished(self._path, self._records, self._columns)
+        path, names = self._file.path, list(self._columns.schema)
+        if self._header is not None and len(self._header) < len(names):
+            _rewrite(path, names, self._wide, names, self._settings)
+            self._wide.replace(path)
+        return finished(path, self._records, self._columns.schema, self._columns.since)
 
-    def _cells(self, name: str, values: list[msgspec.Raw]) -> list[str | None]:
-        """One column of a page as cells, and its type noted."""
-        texts = list(map(bytes, values))
-        types = set(map(type_of, texts))
-        self._columns[name] = widest(self._columns.get(name, "null"), *types)
-        if types <= {"string", "null"}:
-            return _VALUES.decode(b"[%s]" % b",".join(texts))
-        return list(map(_cell, texts))
-
-
-def _cell(text: bytes) -> str | None:
-    if text[0] == ord('"'):
-        return msgspec.json.decode(text, type=str)
-    return None if text == b"null" else text.decode()
+    def _convert(self, records: Sequence[bytes]) -> None:
+        arrays = self._columns.read(records)
+        cells = [_cells(array, self._settings) for array in arrays.values()]
+        if self._header is None:
+            self._header = list(arrays)
+            self._file.write(_header(self._header, self._settings))
+        self._file.write(_lines(cells, len(records), quoted=_is_quoted(self._header)))
+        self._records += len(records)
 
 
-def _decoded(records: Sequence[bytes]) -> list[dict[str, msgspec.Raw]]:
-    """The members of each record, their values still JSON text; of a key that repeats the last one counts."""
-    try:
-        return _ROWS.decode(b"[%s]" % b",".join(records))
-    except msgspec.ValidationError:
-        for position, record in enumerate(records):
-            try:
-                _ROW.decode(record)
-            except msgspec.ValidationError as error:
-                raise RecordError(position, str(error)) from None
-        raise
-
-
-def _writer(file: TextIO, columns: Sequence[str]) -> Any:
-    """A writer of rows with `columns`, which quotes every cell where readers would else lose one.
+def _is_quoted(header: Sequence[str]) -> bool:
+    """Whether every cell is quoted, since readers would else lose one.
 
     pandas takes a lone cell of blanks for a blank line, and all but Python take U+FEFF at the very
     beginning for a byte order mark.
     """
-    every = len(columns) == 1 or any(name.startswith("\ufeff") for name in columns[:1])
-    return csv.writer(file, lineterminator=LINE_END, quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL)
+    return len(header) == 1 or any(name.startswith("\ufeff") for name in header[:1])
 
 
-def _rewrite(path: Path, columns: list[str], to: Path, wanted: list[str]) -> int:
-    """Copy a CSV file whose rows hold `columns`, or fewer at its beginning, to one whose rows hold all of `wanted`.
+def _header(names: Sequence[str], settings: Settings) -> memoryview:
+    cells = [_cells(pa.array([name], pa.string()), settings) for name in names]
+    return _lines(cells, 1, quoted=_is_quoted(names))
+
+
+def _cells(array: pa.Array, settings: Settings) -> pa.Array:
+    """The values of a column as the text of its cells."""
+    if settings.escape_formulas and pa.types.is_string(array.type):
+        formula = pc.and_not(pc.match_substring_regex(array, _FORMULA), pc.match_substring_regex(array, _PLAIN_NUMBER))
+        array = pc.if_else(formula, pc.binary_join_element_wise("'", array, ""), array)
+    return array.cast(pa.string()).fill_null(settings.null_text)
+
+
+def _lines(cells: Sequence[pa.Array], rows: int, *, quoted: bool) -> memoryview:
+    """The lines of some rows, from the cells of their columns; a row without columns is one empty cell."""
+    if not cells:
+        return memoryview(b'""\r\n' * rows)
+    *most, last = [_quoted(column) if quoted else _quoted_where_needed(column) for column in cells]
+    return _text(pc.binary_join_element_wise(*most, pc.binary_join_element_wise(last, _LINE_END, ""), ","))
+
+
+def _quoted_where_needed(cells: pa.Array) -> pa.Array:
+    text = bytes(_text(cells))
+    if not any(special in text for special in (b'"', b",", b"\n", b"\r")):  # much faster than asking each cell
+        return cells
+    return pc.if_else(pc.match_substring_regex(cells, _SPECIAL), _quoted(cells), cells)
+
+
+def _quoted(cells: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise('"', pc.replace_substring(cells, '"', '""'), '"', "")
+
+
+def _text(cells: pa.Array) -> memoryview:
+    """The text of all cells, one after another, as it lies in memory (Arrow columnar format, variable-size binary)."""
+    _, offsets, text = cells.buffers()
+    if text is None:
+        return memoryview(b"")
+    begin, end = (struct.unpack_from("<i", offsets, 4 * (cells.offset + row))[0] for row in (0, len(cells)))
+    return memoryview(text)[begin:end]
+
+
+def _rewrite(path: Path, names: list[str], to: Path, wanted: list[str], settings: Settings) -> int:
+    """Copy a CSV file whose rows hold `names`, or fewer at its beginning, to one whose rows hold all of `wanted`.
 
     Returns the number of rows.
     """
-    numbers = count()
-    place = {name: index for index, name in enumerate(columns)}
-    picks = [place.get(name, len(columns)) for name in wanted]
-    pick = itemgetter(*picks) if len(picks) > 1 else lambda row: [row[i] for i in picks]
-    with path.open(encoding="utf-8", newline="") as source, to.open("x", encoding="utf-8", newline="") as target:
-        rows = csv.reader(source, strict=True)
-        next(rows, None)  # a part without records has no header
-        writer = _writer(target, wanted)
-        writer.writerow(wanted)
-        counted = (row for row, _ in zip(rows, numbers, strict=False))
-        writer.writerows(map(pick, _padded(counted, len(columns) + 1)))
-    return next(numbers)
+    copied = 0
+    picks = [names.index(name) if name in names else len(names) for name in wanted]
+    target = OutputFile(to, settings.compression)
+    try:
+        with open_text(path, settings.compression) as source:
+            rows = csv.reader(source, strict=True)
+            next(rows, None)  # a part without records has no header
+            target.write(_header(wanted, settings))
+            while some := list(islice(rows, COPIED_ROWS)):
+                cells = _transposed(some if names else [[]] * len(some), len(names) + 1, settings.null_text)
+                columns = [pa.array(cells[pick], pa.string()) for pick in picks]
+                target.write(_lines(columns, len(some), quoted=_is_quoted(wanted)))
+                copied += len(some)
+        target.close()
+    except BaseException:
+        target.discard()
+        raise
+    return copied
 
 
-def _padded(rows: Iterable[list[str]], width: int) -> Iterator[list[str]]:
-    """The rows, each filled up with empty cells to `width`."""
-    padding = [""] * width
-    return (row + padding[len(row) :] for row in rows)
+def _transposed(rows: Sequence[list[str]], width: int, null_text: str) -> list[tuple[str, ...]]:
+    """The columns of rows, each of which is filled up to `width` with empty cells."""
+    padding = [null_text] * width
+    return list(zip(*(row + padding[len(row) :] for row in rows), strict=True))
 
 
 class Csv:
     """The format `csv`."""
 
-    suffix = "csv"
-    content_type = "text/csv; charset=utf-8"
+    takes = frozenset({"columns", "null_text", "escape_formulas"})
+    compressions = COMPRESSIONS
     reason = "rows are streamed as pages arrive, in flat memory, and every tool reads them"
+
+    def __init__(self, settings: Settings = Settings()) -> None:  # noqa: B008  # a frozen value
+        self._settings = settings
+        self.suffix = suffixed("csv", settings.compression)
+        self.content_type = media_type("text/csv; charset=utf-8", settings.compression)
 
     def open(self, path: Path) -> CsvWriter:
         """A writer to a new file at `path`."""
-        return CsvWriter(path)
+        return CsvWriter(path, self._settings)
 
     def fits(self, columns: Schema, schema: Schema) -> bool:
         """Whether the header is the dataset's; types do not show in a CSV file."""
@@ -157,5 +181,4 @@ class Csv:
 
     def widen(self, path: Path, columns: Schema, to: Path, schema: Schema) -> WrittenFile:
         """Copy the file at `path`, which has `columns`, to a file with all columns of `schema`, streaming."""
-        records = _rewrite(path, list(columns), to, list(schema))
-        return finished(to, records, schema)
+        return finished(to, _rewrite(path, list(columns), to, list(schema), self._settings), schema)

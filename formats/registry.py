@@ -1,13 +1,17 @@
 """The formats by name; a plug-in adds one through the entry-point group `seawall.formats`."""
 
 from importlib.metadata import entry_points
+from typing import Final
 
 from formats.csv import Csv
-from formats.writer import Format, FormatError
+from formats.json import Json
+from formats.jsonl import JsonLines
+from formats.parquet import Parquet
+from formats.writer import Format, FormatError, FormatKind, Settings
 
-GROUP = "seawall.formats"
+GROUP: Final = "seawall.formats"
 
-FORMATS: dict[str, Format] = {"csv": Csv()}
+FORMATS: Final[dict[str, FormatKind]] = {"csv": Csv, "jsonl": JsonLines, "json": Json, "parquet": Parquet}
 
 
 def names() -> list[str]:
@@ -15,7 +19,7 @@ def names() -> list[str]:
     return [*FORMATS, *sorted({point.name for point in entry_points(group=GROUP)} - set(FORMATS))]
 
 
-def find(name: str) -> Format:
+def find(name: str) -> FormatKind:
     """The format called `name`.
 
     Raises:
@@ -24,6 +28,25 @@ def find(name: str) -> Format:
     if name in FORMATS:
         return FORMATS[name]
     for point in entry_points(group=GROUP, name=name):
-        found: Format = point.load()()
+        found: FormatKind = point.load()
         return found
     raise FormatError(f"unknown format {name!r}; choose one of: {', '.join(names())}")
+
+
+def build(name: str, settings: Settings) -> Format:
+    """The format called `name` with the settings of a run.
+
+    Raises:
+        FormatError: there is no such format, or it does not take one of the settings; the message lists what it takes.
+    """
+    kind = find(name)
+    if settings.compression not in kind.compressions:
+        raise FormatError(
+            f"format {name!r} takes no compression {settings.compression!r}; "
+            f"choose one of: {', '.join(kind.compressions)}"
+        )
+    for given in settings.given():
+        if given not in kind.takes and given != "compression":
+            takes = ", ".join(sorted(kind.takes)) or "none"
+            raise FormatError(f"format {name!r} does not take {given!r}; options that it takes: {takes}")
+    return kind(settings)

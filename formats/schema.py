@@ -1,13 +1,29 @@
-"""Columns and their types: what the values of a column have in common, as JSON sees it.
+"""Columns and their types: what the values of a column have in common, as JSON text shows it.
 
-A schema is a dict of column name to type, in the order of first appearance. The types are `null`,
-`boolean`, `integer`, `number`, `string`, `object`, `array`.
+A schema is a dict of column name to type, in the order of first appearance. The types:
+
+null            nothing but null so far
+boolean
+integer         of at most 2**53, which a double holds, too (RFC 8259 §6)
+long            an integer of 64 bits
+big-integer     an integer of any length
+number          equal to the shortest decimal that names its double, such as 0.1
+decimal         a number that no double and no 64 bits hold
+object, array
+string          text; also whatever has no other type in common
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Context, Decimal
 from typing import Final
 
 Schema = dict[str, str]
+
+EXACT_DIGITS: Final = 15  # so many a double always keeps (DBL_DIG)
+_EXACT_INTEGER: Final = 2**53
+_LONG: Final = range(-(2**63), 2**63)
+_LONG_DIGITS: Final = 19
+_DECIMALS: Final = Context(prec=1_000_000, Emax=10**17, Emin=-(10**17))
 
 _BY_FIRST_BYTE: Final = {
     ord('"'): "string",
@@ -18,22 +34,43 @@ _BY_FIRST_BYTE: Final = {
     ord("["): "array",
 }
 _FRACTION: Final = frozenset(b".eE")
+_INTEGERS: Final = ("integer", "long", "big-integer")  # each holds those before it
+_NUMBERS: Final = frozenset((*_INTEGERS, "number", "decimal"))
 
 
 def type_of(value: bytes) -> str:
     """The type of one JSON value, from its text (RFC 8259 §3)."""
-    named = _BY_FIRST_BYTE.get(value[0])
-    if named is None:
-        return "integer" if _FRACTION.isdisjoint(value) else "number"
-    return named
+    return _BY_FIRST_BYTE.get(value[0]) or _number_type(value)
+
+
+def types_of(values: Sequence[bytes]) -> set[str]:
+    """The types of JSON values; faster than one by one, since most tell by a byte or by their length."""
+    found = {value[0] for value in values}
+    types = {_BY_FIRST_BYTE[byte] for byte in found if byte in _BY_FIRST_BYTE}
+    if found.issubset(_BY_FIRST_BYTE):
+        return types
+    numbers = [value for value in values if value[0] not in _BY_FIRST_BYTE]
+    whole = b",".join(numbers)
+    if max(map(len, numbers)) <= EXACT_DIGITS and b"e" not in whole and b"E" not in whole:
+        return types | {"integer"} if b"." not in whole else types | {"number"}
+    return types | set(map(_number_type, numbers))
+
+
+def integer_type(value: int) -> str:
+    """The narrowest type of an integer."""
+    return "integer" if abs(value) <= _EXACT_INTEGER else "long" if value in _LONG else "big-integer"
 
 
 def widest(*types: str) -> str:
     """The narrowest type that holds all values of `types`; text in the last resort."""
     found = set(types) - {"null"}
+    if len(found) < 2:
+        return found.pop() if found else "null"
+    if found.issubset(_INTEGERS):
+        return max(found, key=_INTEGERS.index)
     if found == {"integer", "number"}:
         return "number"
-    return "null" if not found else found.pop() if len(found) == 1 else "string"
+    return "decimal" if found <= _NUMBERS else "string"
 
 
 def union(schemas: Iterable[Schema]) -> Schema:
@@ -43,3 +80,17 @@ def union(schemas: Iterable[Schema]) -> Schema:
         for name, kind in schema.items():
             whole[name] = widest(whole.get(name, "null"), kind)
     return whole
+
+
+def _number_type(value: bytes) -> str:
+    if _FRACTION.isdisjoint(value):
+        return "big-integer" if len(value) > _LONG_DIGITS + 1 else integer_type(int(value))
+    return "number" if _is_exact(value.decode()) else "decimal"
+
+
+def _is_exact(text: str) -> bool:
+    """Whether the double of a JSON number has the number's own value as its shortest decimal."""
+    double = float(text)
+    if repr(double) == text:
+        return True
+    return double - double == 0 and _DECIMALS.create_decimal(text) == Decimal(repr(double))

@@ -1,13 +1,17 @@
 """What a format promises: a writer that lands records in one file, whole or not at all."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self, runtime_checkable
 
 from formats.schema import Schema
+
+ROW_GROUP_RECORDS: Final = 100_000
+
+_OBJECT: Final = frozenset({b"{"})
 
 
 class FormatError(Exception):
@@ -27,14 +31,42 @@ class RecordError(FormatError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What shapes the files of a run; a format names those that it takes.
+
+    `columns` pins names and order; keys that it does not name land in `_extra`. `metadata` says whose files they
+    are, for formats that have a place for it.
+    """
+
+    compression: str = "none"
+    columns: tuple[str, ...] = ()
+    null_text: str = ""
+    escape_formulas: bool = False
+    row_group_size: int = ROW_GROUP_RECORDS
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def given(self) -> dict[str, object]:
+        """Those that differ from the default, by name; metadata is for everyone."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "metadata"}
+        return {name: value for name, value in values.items() if value != getattr(_DEFAULTS, name)}
+
+
+_DEFAULTS: Final = Settings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenFile:
-    """A finished file: its path, how much it holds, the SHA-256 of its bytes, its columns."""
+    """A finished file: its path, how much it holds, the SHA-256 of its bytes, its columns.
+
+    `since` tells, for each column, with which record of the file (from 0) it came to each of its types.
+    """
 
     path: Path
     records: int
     bytes: int
     sha256: str
-    columns: Schema
+    columns: Schema = field(default_factory=dict)
+    since: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class RecordWriter(Protocol):
@@ -57,14 +89,35 @@ class RecordWriter(Protocol):
 
 
 class Format(Protocol):
-    """A way to write records, known by its name in the registry."""
+    """A way to write records, with the settings of a run.
+
+    `suffix` is how keys of its objects end, without the first dot.
+    """
 
     suffix: str
     content_type: str
-    reason: str  # what speaks for it, for the report
 
     def open(self, path: Path) -> RecordWriter:
         """A writer to a new file at `path`."""
+
+
+class FormatKind(Protocol):
+    """A format that is known by its name: a class, built with the settings of a run.
+
+    `takes` names the settings that mean something to it besides `compression`, which may be any of `compressions`.
+    """
+
+    takes: frozenset[str]
+    compressions: tuple[str, ...]
+    reason: str  # what speaks for it, for the report
+
+    def __call__(self, settings: Settings, /) -> Format:
+        """The format with the settings of a run."""
+
+
+@runtime_checkable
+class OneSchema(Protocol):
+    """What a format has, too, whose files have columns: all files of a dataset have the same."""
 
     def fits(self, columns: Schema, schema: Schema) -> bool:
         """Whether a file with `columns` can stand in a dataset with `schema` as it is."""
@@ -73,8 +126,25 @@ class Format(Protocol):
         """Copy the file at `path`, which has `columns`, to a file with all columns of `schema`, streaming."""
 
 
-def finished(path: Path, records: int, columns: Schema) -> WrittenFile:
+def check_objects(records: Sequence[bytes]) -> None:
+    """Raise RecordError for the first of the JSON texts that is not an object."""
+    if {record[:1] for record in records} <= _OBJECT:
+        return
+    position = next(position for position, record in enumerate(records) if record[:1] != b"{")
+    raise RecordError(position, "not a JSON object")
+
+
+def finished(
+    path: Path, records: int, columns: Schema | None = None, since: Mapping[str, Mapping[str, int]] | None = None
+) -> WrittenFile:
     """The facts of a file that is complete on disk."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return WrittenFile(path=path, records=records, bytes=path.stat().st_size, sha256=digest, columns=columns)
+    return WrittenFile(
+        path=path,
+        records=records,
+        bytes=path.stat().st_size,
+        sha256=digest,
+        columns=dict(columns or {}),
+        since=since or {},
+    )

@@ -19,11 +19,12 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     records: int | None = None
 
 
-class Column(msgspec.Struct, frozen=True):
-    """One column and its type."""
+class Column(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One column and its type; in a receipt also the page with which it came to each type, `null` where it began."""
 
     name: str
     type: str
+    since: dict[str, int] = {}
 
 
 def encoded(document: msgspec.Struct) -> bytes:

@@ -16,6 +16,7 @@ PLAN: Final = "_plan.json"
 MANIFEST: Final = "_manifest.json"
 REPORT: Final = "_report.md"
 RECEIPTS: Final = "_receipts/"
+REJECTED: Final = "_rejected/"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -60,6 +61,11 @@ def part_key(folder: str, first: int, sha256: str, suffix: str) -> str:
     """The key of a part, named by its dataset, its first page and its content."""
     source, run = folder.split("/")[-2:]
     return f"{folder}/{source}-{run}-{first:08d}-{sha256[:8]}.{suffix}"
+
+
+def rejected_key(folder: str, first: int, sha256: str) -> str:
+    """The key of the rejected records of the part that begins with page `first`, named by its content."""
+    return f"{folder}/{REJECTED}{first:08d}-{sha256[:8]}.jsonl"
 
 
 def receipt_key(folder: str, first: int) -> str:

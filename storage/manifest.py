@@ -28,10 +28,20 @@ class FailedPage(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
+class Widening(msgspec.Struct, frozen=True, kw_only=True):
+    """A column that came later (`before` is empty) or came to hold another type, first on `page`."""
+
+    column: str
+    before: str
+    after: str
+    page: int
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A published dataset: its parts in page order, one schema, the verdict and the figures behind it.
 
     `commit_id` is random for each attempt to publish; `location` is where the manifest itself stands.
+    `rejected` records are not in the parts, but set aside in the objects `rejected_keys`.
     """
 
     seawall: int = documents.VERSION
@@ -53,6 +63,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     advertised_at_end: Totals
     failed_pages: tuple[FailedPage, ...]
     retries: dict[str, int]
+    widened: tuple[Widening, ...] = ()
+    rejected: int = 0
+    rejected_keys: tuple[str, ...] = ()
 
 
 def write(store: ObjectStore, folder: str, manifest: Manifest) -> None:

@@ -11,7 +11,15 @@ from storage.keys import MANIFEST, PLAN, find_run, joined
 from storage.ranges import PageRange
 from storage.store import ObjectStore, put_once
 
-DECISIVE_OPTIONS: Final = ("page_size", "pages", "compression")
+DECISIVE_OPTIONS: Final = (
+    "page_size",
+    "pages",
+    "compression",
+    "columns",
+    "null_text",
+    "escape_formulas",
+    "row_group_size",
+)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import msgspec
 from storage import documents
 from storage.documents import Column, Totals
 from storage.errors import CorruptObjectError, ObjectExistsError
-from storage.keys import RECEIPTS, receipt_key
+from storage.keys import RECEIPTS, REJECTED, receipt_key
 from storage.ranges import PageRange
 from storage.store import ObjectStore, put_once
 
@@ -13,9 +13,9 @@ from storage.store import ObjectStore, put_once
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """One part that is durable: its pages, what they hold, and the object that holds it.
 
-    `bytes` and `sha256` are the object's, `received` the bytes of the pages; `retries` counts by cause
-    what it took; `totals` is what the source advertised last, at `told_at` in seconds since 1970; `landed` is UTC in
-    ISO 8601.
+    `bytes` and `sha256` are the object's, `received` the bytes of the pages; `retries` counts by cause what it took;
+    `rejected` records are not in it, but set aside in the object `rejected_key`; `totals` is what the source
+    advertised last, at `told_at` in seconds since 1970; `landed` is UTC in ISO 8601.
     """
 
     seawall: int = documents.VERSION
@@ -31,6 +31,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     totals: Totals
     told_at: float
     landed: str
+    rejected: int = 0
+    rejected_key: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.first <= self.last:
@@ -55,7 +57,8 @@ def write(store: ObjectStore, folder: str, receipt: Receipt) -> Receipt:
 def _read(store: ObjectStore, folder: str, key: str) -> Receipt:
     """One receipt, if it speaks of the pages that its own key names and of an object in its folder."""
     receipt = documents.read(store, key, Receipt)
-    if receipt.key.rpartition("/")[0] != folder or key != receipt_key(folder, receipt.first):
+    inside = receipt.rejected_key is None or receipt.rejected_key.startswith(f"{folder}/{REJECTED}")
+    if not inside or receipt.key.rpartition("/")[0] != folder or key != receipt_key(folder, receipt.first):
         raise CorruptObjectError(f"{store.uri(key)} makes no sense: pages from {receipt.first} in {receipt.key}")
     return receipt
 

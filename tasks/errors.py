@@ -2,6 +2,7 @@
 
 IngestError
 ├── SettingsError      a parameter names nothing that there is, or makes no sense
+├── RejectedRecordsError   more records had to be set aside than the options allow
 ├── PublishedError     the run to resume was published already
 └── IncompleteError    the verdict does not allow to publish; the run can be resumed
 """
@@ -15,6 +16,10 @@ class IngestError(Exception):
 
 class SettingsError(IngestError):
     """A parameter is refused, before anything was asked for."""
+
+
+class RejectedRecordsError(IngestError):
+    """More records than `max_rejected_records` can be landed in no format; the run can be resumed with more."""
 
 
 class PublishedError(IngestError):

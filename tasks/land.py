@@ -1,13 +1,15 @@
 """Land: fetch the pages that no receipt covers, write them part by part, upload each, leave a receipt."""
 
+import hashlib
 import tempfile
+from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import reduce
-from itertools import chain, groupby
+from itertools import accumulate, chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
@@ -21,14 +23,15 @@ from clients.page import Totals as PageTotals
 from formats.writer import Format, RecordError, WrittenFile
 from storage import receipts
 from storage.documents import Column, Totals
-from storage.keys import MAX_PAGE, part_key
+from storage.keys import MAX_PAGE, part_key, rejected_key
 from storage.manifest import FailedPage
 from storage.ranges import PageRange, missing
 from storage.receipts import Receipt
 from tasks.authenticate import ONCE
-from tasks.errors import IngestError
+from tasks.errors import IngestError, RejectedRecordsError
 from tasks.logs import guarded
 from tasks.progress import progress
+from tasks.rejected import RejectedFile, told, within_limit
 from tasks.resources import Resources, resources
 from tasks.run import Landing
 
@@ -62,6 +65,8 @@ class StagedPart:
     """A part that is complete in a local file and not yet in the bucket."""
 
     file: WrittenFile
+    columns: tuple[Column, ...]
+    rejected: RejectedFile
     pages: PageRange
     received: int
     retries: Counter[str]
@@ -88,13 +93,15 @@ def land_part(landing: Landing, pages: PageRange) -> Landed:
 
     Raises:
         SourceError: the source cannot be walked any further.
+        RejectedRecordsError: too many records are rejected.
         StorageError: a part could not be stored.
     """
     opened = resources(landing.run)
     landed = Landed(retries=Counter())
     fetched = opened.client.pages(pages.first, pages.last, sharing=landing.run.options.parallel_parts)
     with tempfile.TemporaryDirectory(prefix="seawall-") as staging, closing(fetched):
-        for outcome in fetch_parts(fetched, opened.format, Path(staging)):
+        walked = within_limit(fetched, landing.run.options.max_rejected_records)
+        for outcome in fetch_parts(walked, opened.format, Path(staging)):
             match outcome:
                 case StagedPart():
                     upload_part(outcome, landing, opened)
@@ -105,14 +112,14 @@ def land_part(landing: Landing, pages: PageRange) -> Landed:
                     totals = Totals(pages=outcome.totals.pages, records=outcome.totals.records)
                     end = Landed(end=outcome.number, told=(outcome.read_at, totals), retries=Counter())
                     return landed.and_then(end)
-                case SourceError():  # what came before it is safe by now
+                case SourceError() | RejectedRecordsError():  # what came before it is safe by now
                     raise outcome
     return landed
 
 
 def fetch_parts(
     fetched: Iterable[Page | Gap | End], format: Format, staging: Path
-) -> Iterator[StagedPart | Gap | End | SourceError]:
+) -> Iterator[StagedPart | Gap | End | SourceError | RejectedRecordsError]:
     """Write each run of good pages to a staged file of its own; what interrupts them passes through.
 
     An error that ends the walk comes last, as a value, so that the good pages before it are a part, too.
@@ -124,34 +131,56 @@ def fetch_parts(
             yield from (outcome for outcome in outcomes if not isinstance(outcome, Page))
 
 
-def _error_last(fetched: Iterable[Page | Gap | End]) -> Iterator[Page | Gap | End | SourceError]:
+def _error_last(fetched: Iterable[Page | Gap | End]) -> Iterator[Page | Gap | End | SourceError | RejectedRecordsError]:
     try:
         yield from fetched
     except WalkStoppedError:  # there is no time left to land anything
         raise
-    except SourceError as error:
+    except (SourceError, RejectedRecordsError) as error:
         yield error
 
 
 def write_part(pages: Iterable[Page], format: Format, staging: Path) -> StagedPart:
     """Write consecutive pages to one file, as they arrive."""
-    count = last = received = 0
+    last = received = 0
+    counts: list[int] = []  # records of each page
     retries: Counter[str] = Counter()
     totals, told_at = Totals(), 0.0
+    rejected = RejectedFile(staging / "rejected.jsonl")
     with format.open(staging / f"part.{format.suffix}") as writer:
         for page in pages:
             try:
                 writer.write(page.records)
             except RecordError as error:
                 raise IngestError(f"page {page.number}, {error}; nothing of this part was landed") from error
-            count, last = count + 1, page.number
+            rejected.add(page)
+            counts.append(len(page.records))
+            last = page.number
             received += page.size
             retries.update(page.retries)
             totals = merged(totals, page.totals) if page.read_at > told_at else merged(page.totals, totals)
             told_at = max(told_at, page.read_at)
         file = writer.close()
-    pages_held = PageRange(last - count + 1, last)
-    return StagedPart(file=file, pages=pages_held, received=received, retries=retries, totals=totals, told_at=told_at)
+    pages_held = PageRange(last - len(counts) + 1, last)
+    return StagedPart(
+        file=file,
+        columns=_columns(file, pages_held.first, counts),
+        rejected=rejected,
+        pages=pages_held,
+        received=received,
+        retries=retries,
+        totals=totals,
+        told_at=told_at,
+    )
+
+
+def _columns(file: WrittenFile, first: int, counts: Sequence[int]) -> tuple[Column, ...]:
+    """The columns of a part, with the pages on which they came to their types."""
+    ends = list(accumulate(counts))
+    return tuple(
+        Column(name, kind, {of: first + bisect_right(ends, record) for of, record in file.since.get(name, {}).items()})
+        for name, kind in file.columns.items()
+    )
 
 
 def upload_part(part: StagedPart, landing: Landing, opened: Resources) -> Receipt:
@@ -159,22 +188,45 @@ def upload_part(part: StagedPart, landing: Landing, opened: Resources) -> Receip
     key = part_key(landing.folder, part.pages.first, part.file.sha256, opened.format.suffix)
     opened.store.put_file(part.file.path, key, content_type=opened.format.content_type)
     part.file.path.unlink()
+    aside = _upload_rejected(part, landing, opened)
     receipt = Receipt(
         first=part.pages.first,
         last=part.pages.last,
         records=part.file.records,
         bytes=part.file.bytes,
         sha256=part.file.sha256,
-        columns=tuple(Column(name, kind) for name, kind in part.file.columns.items()),
+        columns=part.columns,
         key=key,
         received=part.received,
         retries=dict(part.retries),
         totals=part.totals,
         told_at=part.told_at,
         landed=datetime.now(UTC).isoformat(),
+        rejected=part.rejected.records,
+        rejected_key=aside,
     )
     logger.bind(pages=str(part.pages), records=receipt.records, bytes=receipt.bytes).info("part landed")
     return receipts.write(opened.store, landing.folder, receipt)
+
+
+def _upload_rejected(part: StagedPart, landing: Landing, opened: Resources) -> str | None:
+    """Store the rejected records of a part; their key, if there are any."""
+    if not part.rejected.records:
+        return None
+    with part.rejected.path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    key = rejected_key(landing.folder, part.pages.first, sha256)
+    opened.store.put_file(part.rejected.path, key, content_type="application/x-ndjson")
+    part.rejected.path.unlink()
+    logger.bind(pages=str(part.pages), records=part.rejected.records, key=key).warning("records set aside")
+    return key
+
+
+def refuse_too_many_rejected(landing: Landing, written: Iterable[Receipt]) -> None:
+    """Raise RejectedRecordsError where the parts of a run, together, hold more than its options allow."""
+    rejected, limit = sum(receipt.rejected for receipt in written), landing.run.options.max_rejected_records
+    if rejected > limit:
+        raise RejectedRecordsError(told(rejected, limit))
 
 
 def merged(before: PageTotals | Totals, now: PageTotals | Totals) -> Totals:
@@ -204,7 +256,7 @@ def walk(landing: Landing, written: Sequence[Receipt], landed: Landed) -> list[P
     last = resources(landing.run).source.pagination.last(PageTotals(pages=now.pages, records=now.records)) or end
     asked = landing.run.options.page_range
     last = min([last, *([asked.last] if asked else []), *([landed.end - 1] if landed.end is not None else [])])
-    last = max([last, *(receipt.last for receipt in written if receipt.records)])
+    last = max([last, *(receipt.last for receipt in written if receipt.records or receipt.rejected)])
     ranges = [PageRange(each.first, min(each.last, last)) for each in planned if each.first <= last]
     if last > end:
         ranges += PageRange(end + 1, last).split(landing.run.options.pages_per_part)
@@ -222,6 +274,7 @@ def _land_uncovered(landing: Landing, landed: Landed) -> Landed:
 def _uncovered(landing: Landing, landed: Landed) -> list[PageRange]:
     """The ranges that are neither in the bucket nor known to fail, none longer than a part."""
     written = receipts.read_all(resources(landing.run).store, landing.folder)
+    refuse_too_many_rejected(landing, written)
     known = [PageRange(gap.page, gap.page) for gap in landed.gaps]
     if landed.end is not None:
         known.append(PageRange(landed.end, MAX_PAGE))

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from formats.columns import EXTRA
+from formats.writer import ROW_GROUP_RECORDS
 from storage.ranges import PageRange
 
 MAX_PARALLEL_PARTS = 32
@@ -24,8 +26,17 @@ class IngestOptions(BaseModel):
     pages_per_part: int = Field(500, ge=1, le=100_000, description="Pages that make one object.")
     parallel_parts: int = Field(2, ge=1, le=MAX_PARALLEL_PARTS, description="Parts that are landed at once.")
     max_in_flight: int = Field(8, ge=1, le=64, description="Requests on the wire at once, over all parts of a process.")
-    compression: Literal["none"] = Field("none", description="Compression of the objects.")
+    compression: Literal["none", "gzip", "zstd"] = Field("none", description="Compression of the objects.")
+    columns: tuple[str, ...] | None = Field(
+        None, min_length=1, description=f"Columns in this order, other keys in {EXTRA}; empty: as they appear."
+    )
+    null_text: str = Field("", description="What a CSV cell shows for null and for a missing key.")
+    escape_formulas: bool = Field(default=False, description="Put ' before CSV cells that a spreadsheet would run.")
+    row_group_size: int = Field(
+        ROW_GROUP_RECORDS, ge=1_000, le=10_000_000, description="Records in a row group of a Parquet file."
+    )
     max_failed_pages: int = Field(0, ge=0, description="Publish with so many pages missing, and say so.")
+    max_rejected_records: int = Field(0, ge=0, description="Set so many records aside that no format can hold.")
     strict: bool = Field(default=False, description="Publish only what is complete.")
     create_bucket: bool = Field(default=False, description="Create the bucket if it is missing.")
 
@@ -43,6 +54,15 @@ class IngestOptions(BaseModel):
         if pages and int(pages.split("-")[0]) > int(pages.split("-")[1]):
             raise ValueError(f"pages {pages!r} ends before it begins; write it as FIRST-LAST, such as 1-500")
         return pages
+
+    @field_validator("columns")
+    @classmethod
+    def _each_once(cls, columns: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        names = (*(columns or ()), EXTRA)
+        again = next((name for name in names if names.count(name) > 1), None)
+        if again is not None:
+            raise ValueError(f"column {again!r} is named twice; {EXTRA} is there by itself, for all other keys")
+        return columns
 
     @property
     def page_range(self) -> PageRange | None:

@@ -50,7 +50,7 @@ def _begun(run: Run) -> Landing:
         source=opened.source.name,
         fingerprint=_fingerprint(opened, run),
         format=run.format,
-        options=run.options.model_dump(),
+        options=run.options.model_dump(mode="json"),
         totals=Totals(pages=opened.client.totals.pages, records=opened.client.totals.records),
         ranges=ranges,
         started=run.started.isoformat(timespec="seconds"),
@@ -87,7 +87,7 @@ def _resumed(run: Run, folder: str, found: Plan) -> Landing:
         where=opened.store.uri(folder),
         fingerprint=_fingerprint(opened, run),
         format=run.format,
-        options=run.options.model_dump(),
+        options=run.options.model_dump(mode="json"),
     )
     logger.bind(folder=folder).info("resuming")
     return Landing(run=run, folder=folder, plan=found)

@@ -11,6 +11,7 @@ from loguru import logger
 from prefect import task
 
 from formats import schema
+from formats.writer import OneSchema
 from storage import manifest, receipts
 from storage.documents import Column
 from storage.errors import CorruptObjectError
@@ -20,6 +21,7 @@ from storage.plan import manifest_key
 from storage.ranges import PageRange, missing
 from storage.receipts import Receipt
 from tasks.authenticate import ONCE
+from tasks.drift import drift
 from tasks.errors import IncompleteError, PublishedError
 from tasks.land import Landed, advertised, walk
 from tasks.logs import guarded
@@ -47,11 +49,12 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
     whole = walk(landing, written, landed)
     gaps = _gaps(missing(whole, (receipt.pages for receipt in written)), landed)
     now = advertised(landing, written, landed)
-    records = sum(receipt.records for receipt in written)
-    verdict = judge(records=records, advertised=None if landing.run.options.page_range else now.records, gaps=len(gaps))
+    records, rejected = sum(receipt.records for receipt in written), sum(receipt.rejected for receipt in written)
+    told = None if landing.run.options.page_range else now.records
+    verdict = judge(records=records, rejected=rejected, advertised=told, gaps=len(gaps))
     _refuse_unless_allowed(verdict, gaps, landing.run.options)
     columns = schema.union({column.name: column.type for column in receipt.columns} for receipt in written)
-    parts = tuple(_part(landing, opened, receipt, columns) for receipt in written if receipt.records)
+    parts = tuple(widened_part(landing, opened, receipt, columns) for receipt in written if receipt.records)
     document = Manifest(
         run_id=landing.run.run_id,
         commit_id=uuid.uuid4().hex,
@@ -71,6 +74,9 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
         advertised_at_end=now,
         failed_pages=gaps,
         retries=dict(sum((Counter(receipt.retries) for receipt in written), landed.retries)),
+        widened=drift(written),
+        rejected=rejected,
+        rejected_keys=tuple(receipt.rejected_key for receipt in written if receipt.rejected_key),
     )
     manifest.write(opened.store, landing.folder, document)
     sweep(opened.store, landing.folder, document)
@@ -103,11 +109,11 @@ def _refuse_unless_allowed(verdict: Verdict, gaps: tuple[FailedPage, ...], optio
         raise IncompleteError(f"{verdict.name}: {verdict.figures}, and {allowed}: not published{told}", gaps)
 
 
-def _part(landing: Landing, opened: Resources, receipt: Receipt, columns: schema.Schema) -> Part:
+def widened_part(landing: Landing, opened: Resources, receipt: Receipt, columns: schema.Schema) -> Part:
     """The object that holds a part with all columns of the dataset: its own, or a widened copy."""
     own = {column.name: column.type for column in receipt.columns}
     key, size, sha256 = receipt.key, receipt.bytes, receipt.sha256
-    if not opened.format.fits(own, columns):
+    if isinstance(opened.format, OneSchema) and not opened.format.fits(own, columns):
         with tempfile.TemporaryDirectory(prefix="seawall-") as staging:
             narrow, wide = Path(staging, "narrow"), Path(staging, "wide")
             opened.store.get_file(receipt.key, narrow)

@@ -17,12 +17,13 @@ from storage import manifest, plan, receipts
 from storage.documents import Totals
 from storage.errors import BucketError, UnsafeKeyError
 from storage.keys import REPORT
-from storage.manifest import FailedPage, Manifest
+from storage.manifest import FailedPage, Manifest, Widening
 from storage.plan import Plan
 from storage.ranges import PageRange
 from storage.receipts import Receipt
 from tasks import api
 from tasks.authenticate import ONCE
+from tasks.drift import drift
 from tasks.errors import IncompleteError, SettingsError
 from tasks.logs import guarded, only_logged
 from tasks.resources import resources
@@ -30,7 +31,7 @@ from tasks.run import Run
 
 ARTIFACT: Final = "execution-report"
 REFUSED: Final = (SettingsError, FormatError, UnsafeKeyError, BucketError)  # then there is no bucket to read
-LISTED: Final = 50  # parts and failed pages that a report names; the manifest names all
+LISTED: Final = 50  # parts, failed pages, widened columns that a report names; the manifest names all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class Facts:
     records: int = 0
     advertised: str = "not known"
     location: str = "nothing was landed"
+    rejected: int = 0
+    widened: Sequence[Widening] = ()
     parts: Sequence[tuple[str, PageRange, int, int]] = ()
     resume: str | None = None
 
@@ -75,6 +78,12 @@ def render(facts: Facts) -> str:
     if facts.failed:
         gaps = ((str(gap.page), code(gap.error)) for gap in facts.failed[:LISTED])
         lines += ["", "## Failed pages", "", *_table(("Page", "Last error"), gaps), *_more(facts.failed)]
+    if facts.widened:
+        rows = (
+            (code(each.column), each.before or "new", each.after, str(each.page)) for each in facts.widened[:LISTED]
+        )
+        lines += ["", "## Drift", "", *_table(("Column", "Before", "Since then", "First on page"), rows)]
+        lines += _more(facts.widened)
     if facts.parts:
         parts = ((str(pages), f"{n:,}", f"{size:,}", code(key)) for key, pages, n, size in facts.parts[:LISTED])
         lines += ["", "## Parts", "", *_table(("Pages", "Records", "Bytes", "Object"), parts), *_more(facts.parts)]
@@ -93,6 +102,8 @@ def _figures(facts: Facts) -> Iterable[tuple[str, str]]:
     yield "Failed Pages", f"{len(facts.failed):,}"
     yield "Total Retries", f"{facts.retries.total():,}" + (f" ({retries})" if retries else "")
     yield "Records Ingested", f"{facts.records:,}"
+    if facts.rejected:
+        yield "Records Rejected", f"{facts.rejected:,}, set aside in `_rejected/`"
     yield "Records Advertised", facts.advertised
     yield "Execution Time", f"{facts.seconds:.1f} s"
     yield "Output", code(facts.location)
@@ -179,6 +190,8 @@ def _published(base: Facts, made: Manifest) -> Facts:
         failed=made.failed_pages,
         retries=Counter(made.retries),
         records=made.records,
+        rejected=made.rejected,
+        widened=made.widened,
         advertised=_both(made.advertised_at_start, made.advertised_at_end),
         location=made.location,
         parts=[(part.key, PageRange(part.first, part.last), part.records, part.bytes) for part in made.parts],
@@ -198,6 +211,8 @@ def _unpublished(base: Facts, run: Run, location: str, made: Plan, written: Sequ
             met.retries,
         ),
         records=sum(receipt.records for receipt in written),
+        rejected=sum(receipt.rejected for receipt in written),
+        widened=drift(written),
         advertised=_both(made.totals, newest.totals if newest else made.totals),
         location=f"{location}, not published",
         parts=[(receipt.key, receipt.pages, receipt.records, receipt.bytes) for receipt in written],

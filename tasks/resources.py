@@ -61,6 +61,6 @@ def _open(run: Run) -> Resources:
         source=source,
         client=client,
         store=store,
-        format=registry.find(run.format),
+        format=registry.build(run.format, run.format_settings),
         parent=joined(checked_prefix(joined(blocks.root_folder(storage), run.prefix)), source.name),
     )

@@ -5,6 +5,7 @@ import shlex
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from formats.writer import Settings
 from storage.plan import Plan
 from tasks.options import IngestOptions
 
@@ -29,6 +30,18 @@ class Run:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
+    def format_settings(self) -> Settings:
+        """What of its options shapes the files."""
+        return Settings(
+            compression=self.options.compression,
+            columns=self.options.columns or (),
+            null_text=self.options.null_text,
+            escape_formulas=self.options.escape_formulas,
+            row_group_size=self.options.row_group_size,
+            metadata={"seawall.source": self.source, "seawall.run_id": self.run_id},
+        )
+
+    @property
     def resume_command(self) -> str:
         """What to type to go on with this run from any machine."""
         given = {
@@ -38,7 +51,7 @@ class Run:
             "prefix": self.prefix,
             "format": self.format,
             "params": self.params,
-            "options": self.options.model_dump(exclude_unset=True),
+            "options": self.options.model_dump(mode="json", exclude_unset=True),
             "resume": self.run_id,
         }
         told = {name: value for name, value in given.items() if value}

@@ -19,7 +19,7 @@ def settle(run: Run) -> None:
 
     Raises:
         SettingsError: an unknown block, a relative folder in a deployment, a run id that is none.
-        FormatError: an unknown format.
+        FormatError: an unknown format, or an option that the format does not take.
         UnsafeKeyError: a prefix that makes unsafe keys.
     """
     api.begin()
@@ -27,7 +27,7 @@ def settle(run: Run) -> None:
         raise SettingsError(
             f"resume={run.run_id!r} is not a full run id; a run's page in the UI shows it, 36 characters"
         )
-    registry.find(run.format)
+    registry.build(run.format, run.format_settings)
     keys.checked_prefix(run.prefix)
     source = blocks.load_source(run.source)
     target = blocks.load_storage(run.storage, run.bucket)

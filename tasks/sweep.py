@@ -2,6 +2,7 @@
 
 from loguru import logger
 
+from storage.keys import REJECTED
 from storage.manifest import Manifest
 from storage.store import ObjectStore
 
@@ -11,11 +12,12 @@ def sweep(store: ObjectStore, folder: str, published: Manifest) -> None:
 
     The dataset is committed, so a failure here only warns: a policy may well forbid us to delete.
     """
-    listed = {part.key for part in published.parts}
+    listed = {*(part.key for part in published.parts), *published.rejected_keys}
     prefix = f"{folder}/"
     try:
         for key in store.list(prefix):
-            if key not in listed and not key.removeprefix(prefix).startswith("_"):
+            inner = key.removeprefix(prefix)
+            if key not in listed and (not inner.startswith("_") or inner.startswith(REJECTED)):
                 store.delete(key)
         store.abort_uploads(prefix)
     except Exception as error:  # noqa: BLE001  # whatever the store raises, the data is safe

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
@@ -19,8 +20,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from formats.csv import Csv, CsvWriter
+from formats.files import open_text
 from formats.schema import Schema
-from formats.writer import RecordError, WrittenFile
+from formats.writer import RecordError, Settings, WrittenFile
 
 Value = tuple[str, str]  # its JSON text, and the cell that it should become
 Record = dict[str, Value]
@@ -251,7 +253,7 @@ def test_numbers_of_5000_digits_survive(tmp_path: Path, read: Callable[[Path], T
     integer, fraction = "-" + "7" * 5_000, "0." + "3" * 5_000
     file = _write(tmp_path / "part.csv", [[f'{{"i":{integer},"f":{fraction}}}'.encode()]])
     assert read(file.path) == [["i", "f"], [integer, fraction]]
-    assert file.columns == {"i": "integer", "f": "number"}
+    assert file.columns == {"i": "big-integer", "f": "decimal"}
 
 
 @pytest.mark.parametrize(
@@ -369,3 +371,46 @@ def test_a_file_fits_a_dataset_with_the_same_header_whatever_the_types() -> None
     assert fits({"a": "null", "b": "integer"}, {"a": "string", "b": "number"})
     assert not fits({"b": "string", "a": "string"}, {"a": "string", "b": "string"})
     assert not fits({"a": "string"}, {"a": "string", "b": "string"})
+
+
+@contextmanager
+def _set(folder: Path, pages: list[list[object]], **options: object) -> Iterator[WrittenFile]:
+    """A file of these pages, each of them a batch of its own."""
+    settings = Settings(**options)  # type: ignore[arg-type]
+    with mock.patch("formats.batches.BATCH_BYTES", 1), CsvWriter(folder / "set.csv", settings) as writer:
+        for page in pages:
+            writer.write([json.dumps(record).encode() for record in page])
+        yield writer.close()
+
+
+FORMULAS = ["=1+1", "+a", "-a", "@x", "\t1", "\r1", "\n1", "\x001", "＝1", "＠x", "-", "--5", "+1 2", "=5"]
+HARMLESS = ["-5", "+49301234", "-5.50", "1e5", "-1E+5", "a=b", "'=1", "", " =1", "2024-01-01"]
+
+
+def test_escaped_formulas_begin_with_an_apostrophe_and_plain_numbers_do_not(tmp_path: Path) -> None:
+    page: list[object] = [{"=name": text, "n": -5, "x": -1.5e-3, "b": [1]} for text in FORMULAS + HARMLESS]
+    with _set(tmp_path, [page], escape_formulas=True) as file:
+        header, *rows = _by_python(file.path)
+    assert header == ["'=name", "n", "x", "b"]
+    assert [row[0] for row in rows] == [f"'{text}" for text in FORMULAS] + HARMLESS
+    assert {tuple(row[1:]) for row in rows} == {("-5", "-0.0015", "[1]")}
+
+
+def test_formulas_are_escaped_once_though_the_file_is_widened(tmp_path: Path) -> None:
+    with _set(tmp_path, [[{"a": "=1"}], [{"a": "'=2", "=b": "@"}]], escape_formulas=True) as file:
+        assert _by_python(file.path) == [["a", "'=b"], ["'=1", ""], ["'=2", "'@"]]
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+def test_null_text_shows_null_and_missing_also_where_a_column_comes_later(tmp_path: Path, compression: str) -> None:
+    pages: list[list[object]] = [[{"a": None, "b": ""}, {"b": "x"}], [{"late": 1}], [{}]]
+    null = 'N"A'
+    with (
+        _set(tmp_path, pages, null_text=null, compression=compression) as file,
+        open_text(file.path, compression) as text,
+    ):
+        rows = list(csv.reader(text, strict=True))
+    assert rows == [
+        ["a", "b", "late"], [null, "", null], [null, "x", null], [null, null, "1"], [null, null, null],
+    ]  # fmt: skip
+    assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()

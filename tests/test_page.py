@@ -170,3 +170,58 @@ def test_neither_a_page_nor_a_gap_shows_records() -> None:
     shown = repr(Page(number=1, records=[b'{"ssn":"078-05-1120"}'], totals=Totals(), size=1, read_at=1.0))
     assert "078" not in shown
     assert repr(Gap(number=3, error="failed")) == "Gap(number=3, error='failed', retries=())"
+
+
+def sorted_out(content: bytes, limit: int = 1_000) -> tuple[list[bytes], list[tuple[int, str, bytes]]]:
+    body = Body(content)
+    good, rejected = body.sort_out(body.records("data"), limit)
+    return good, [(each.position, each.reason, each.record) for each in rejected]
+
+
+def test_what_is_no_object_is_sorted_out_with_its_place() -> None:
+    good, bad = sorted_out(b'{"data":[null, {"a":1}, [ ] ,"{}",{}]}')
+    assert good == [b'{"a":1}', b"{}"]
+    assert bad == [(at, "not a JSON object", text) for at, text in ((1, b"null"), (3, b"[ ]"), (4, b'"{}"'))]
+
+
+def test_a_record_over_the_limit_is_sorted_out_whole() -> None:
+    large = b'{"a":"%s"}' % (b"x" * 100)
+    good, bad = sorted_out(b'{"data":[{"a":1},%s]}' % large, 107)
+    assert (good, bad) == ([b'{"a":1}'], [(2, "larger than 107 bytes (max_record_bytes)", large)])
+    assert sorted_out(b'{"data":[%s]}' % large, 108) == ([large], [])
+
+
+LONE = [
+    rb"\ud800", rb"\uDBFF", rb"\udc00", rb"\uDfFf x", rb"\ud800\ud800\udc00", rb"\ud83d \ude00", rb"\ude00\ud83d",
+    rb"\\\ud800", rb"\ud800\u0041", rb"\ud800\n",
+]  # fmt: skip
+PAIRED = [
+    rb"\ud83d\ude00",
+    rb"\uD83D\uDE00",
+    rb"\\ud800",
+    rb"\\\\udc00",
+    rb"\ue000",
+    "\ud7ff\ue000".encode(),
+    rb"ud800",
+]
+
+
+@pytest.mark.parametrize("text", LONE)
+@pytest.mark.parametrize("template", [b'{"a":"%s","b":"\\\\u"}', b'{"%s":[{}]}', b'{"n":{"n":["%s"]}}'])
+def test_a_lone_surrogate_costs_its_record_and_no_other(text: bytes, template: bytes) -> None:
+    record = template % text
+    others = [b'{"t":"%s"}' % paired for paired in PAIRED]
+    content = b'{"note":"%s","data":[%s]}' % (text, b" , ".join([*others, record, b"{}"]))
+    good, bad = sorted_out(content)
+    assert good == [*others, b"{}"]
+    assert bad == [(len(others) + 1, "holds a lone surrogate", record)]
+
+
+@pytest.mark.parametrize("text", PAIRED)
+def test_what_only_looks_like_a_lone_surrogate_is_none(text: bytes) -> None:
+    assert sorted_out(b'{"data":[{"a":"%s"}]}' % text) == ([b'{"a":"%s"}' % text], [])
+
+
+def test_a_cut_body_with_a_lone_surrogate_is_still_a_cut() -> None:
+    with pytest.raises(AttemptError, match="the body is not JSON"):
+        Body(b'{"data":[{"a":"\\ud800"},{"b"')

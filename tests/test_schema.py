@@ -1,15 +1,21 @@
 """Schemas: types of JSON values, and what holds several of them."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from formats.schema import type_of, union, widest
+from formats.schema import type_of, types_of, union, widest
 
-TYPES = ("null", "boolean", "integer", "number", "string", "object", "array")
+TYPES = (
+    "null", "boolean", "integer", "long", "big-integer", "number", "decimal", "string", "object", "array"
+)  # fmt: skip
+NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", fullmatch=True).filter(
+    str.isascii
+)
 COLUMN_TYPES = st.sampled_from(TYPES)
 SCHEMAS = st.lists(st.dictionaries(st.sampled_from("abcABC"), COLUMN_TYPES), max_size=6)
 
@@ -19,8 +25,13 @@ SCHEMAS = st.lists(st.dictionaries(st.sampled_from("abcABC"), COLUMN_TYPES), max
     [
         ("null", "null"), ("true", "boolean"), ("false", "boolean"), ('""', "string"), ('"1"', "string"),
         ("{}", "object"), ('{"a":1.5}', "object"), ("[]", "array"), ("[1e5]", "array"),
-        ("0", "integer"), ("-0", "integer"), ("-12", "integer"), ("9" * 5_000, "integer"),
+        ("0", "integer"), ("-0", "integer"), ("-12", "integer"), ("9" * 5_000, "big-integer"),
+            (str(2**53), "integer"), (str(-(2**53)), "integer"), (str(2**53 + 1), "long"), (str(2**63 - 1), "long"),
+            (str(-(2**63)), "long"), (str(2**63), "big-integer"), ("-" + "1" * 19, "long"),
         ("1.0", "number"), ("-0.5", "number"), ("1e5", "number"), ("1E-5", "number"),
+            ("1.10", "number"), ("0.1", "number"), ("-0.0", "number"), ("1e22", "number"), ("0e999999999", "number"),
+            ("0.1000000000000000055", "decimal"), ("1e400", "decimal"), ("1e-400", "decimal"),
+            ("123456789.123456789", "decimal"), ("0." + "3" * 5_000, "decimal"),
     ],
 )  # fmt: skip
 def test_the_type_of_a_value_shows_in_its_text(value: str, expected: str) -> None:
@@ -31,7 +42,25 @@ def test_the_type_of_a_value_shows_in_its_text(value: str, expected: str) -> Non
 @settings(max_examples=100, deadline=None)
 def test_types_are_those_of_pythons_json(value: Any) -> None:
     names = {type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array"}
-    assert type_of(json.dumps(value).encode()) == names[type(value)]
+    found = type_of(json.dumps(value).encode())
+    assert found == names[type(value)] or (type(value) is int and found in ("long", "big-integer"))
+
+
+@given(st.lists(st.sampled_from(["null", "true", '"x"', "{}", "[]"]) | NUMBERS))
+@settings(max_examples=200, deadline=None)
+def test_the_types_of_many_values_have_the_same_in_common_as_each_alone(texts: list[str]) -> None:
+    values = [text.encode() for text in texts]
+    assert widest(*types_of(values)) == widest(*map(type_of, values))
+
+
+@given(NUMBERS)
+@settings(max_examples=300, deadline=None)
+def test_a_number_is_what_its_doubles_shortest_decimal_says(text: str) -> None:
+    exact = Decimal(text) == Decimal(repr(float(text)))
+    if type_of(text.encode()) in ("integer", "number"):
+        assert exact
+    elif not text.lstrip("-").isdigit():
+        assert not exact
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -45,6 +74,17 @@ def test_no_types_are_null() -> None:
 
 def test_integers_fit_into_numbers() -> None:
     assert widest("integer", "number") == widest("number", "null", "integer") == "number"
+
+
+@pytest.mark.parametrize(
+    ("mixed", "common"),
+    [
+        (("integer", "long"), "long"), (("long", "big-integer", "integer"), "big-integer"),
+        (("long", "number"), "decimal"), (("big-integer", "number"), "decimal"), (("integer", "decimal"), "decimal"),
+    ],
+)  # fmt: skip
+def test_a_double_takes_no_integer_that_it_could_not_hold(mixed: tuple[str, ...], common: str) -> None:
+    assert widest(*mixed) == common
 
 
 @pytest.mark.parametrize(

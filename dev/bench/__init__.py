@@ -1,1 +1,1 @@
-"""The benchmark: the engine and its writers as ratios to bare fetching and to other tools, in one run."""
+"""What Seawall costs: time as ratios to a bare fetch and to other tools, memory against the length of a part."""

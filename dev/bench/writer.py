@@ -5,13 +5,14 @@ from pathlib import Path
 
 from clients.page import Body
 from formats import registry
+from formats.writer import Settings
 
 
 def main(pages: str, format: str, folder: str) -> float:
     """Write the pages in `format`; the seconds that it took, digest of the file included."""
     count = sum(1 for _ in Path(pages).glob("*.json"))
     records = [Body(Path(pages, f"{page}.json").read_bytes()).records("data") for page in range(1, count + 1)]
-    found = registry.find(format)
+    found = registry.build(format, Settings())
     began = time.perf_counter()
     with found.open(Path(folder, f"part.{found.suffix}")) as writer:
         for each in records:

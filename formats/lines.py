@@ -1,0 +1,73 @@
+"""Records one after another, each with the bytes that came: what JSON Lines and JSON have in common."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from formats.columns import Columns
+from formats.files import OutputFile
+from formats.writer import WrittenFile, check_objects, finished
+
+DESCRIBED_RECORDS: Final = 1_000  # of a part; to look into all of them would double what they cost
+
+_SPACES: Final = bytes.maketrans(b"\r\n", b"  ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Punctuation:
+    """What stands before the records, between two of them, after them; and in place of all where there are none.
+
+    With `one_line` line breaks between the tokens of a record become spaces; a JSON string has none (RFC 8259 §7).
+    """
+
+    before: bytes = b""
+    between: bytes
+    after: bytes
+    none: bytes = b""
+    one_line: bool = False
+
+
+class LinesWriter:
+    """Streams records into a file, each with its own bytes."""
+
+    def __init__(self, path: Path, compression: str, punctuation: Punctuation) -> None:
+        self._file = OutputFile(path, compression)
+        self._punctuation = punctuation
+        self._columns = Columns()
+        self._records = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        if kind is not None:
+            self._file.discard()
+
+    def write(self, records: Sequence[bytes]) -> None:
+        """Add records, in order. Raises RecordError for one that is not an object."""
+        check_objects(records)
+        if not self._records:
+            self._columns.read(records[:DESCRIBED_RECORDS])
+        if records:
+            marks = self._punctuation
+            lead = marks.between if self._records else marks.before
+            self._file.write(lead)
+            self._file.write(self._joined(records))
+            self._records += len(records)
+
+    def _joined(self, records: Sequence[bytes]) -> bytes:
+        between = self._punctuation.between
+        joined = between.join(records)
+        if self._punctuation.one_line and (joined.count(b"\n") >= len(records) or b"\r" in joined):
+            return between.join([record.translate(_SPACES) for record in records])
+        return joined
+
+    def close(self) -> WrittenFile:
+        """Finish the file."""
+        self._file.write(self._punctuation.after if self._records else self._punctuation.none)
+        self._file.close()
+        return finished(self._file.path, self._records, self._columns.schema)
