@@ -1,7 +1,7 @@
 """A page: one good answer, and the exact JSON text of each record in it."""
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -12,6 +12,7 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _WHOLE = msgspec.json.Decoder(msgspec.Raw)
 _BOM = b"\xef\xbb\xbf"
+DIGEST_BYTES = 8
 _COUNT_DIGITS = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
 
 
@@ -28,7 +29,8 @@ class Page:
     """One good page: its number, the JSON text of each record (UTF-8), the totals that came with it.
 
     `size` is the body's length in bytes, `read_at` when it was read, in seconds since 1970, `retries` the causes
-    of the attempts that failed before.
+    of the attempts that failed before. `token` is what asks for the next page where only this one tells, and None
+    on the last; `digest` is of the records, 8 bytes, zeros where there are none.
     """
 
     number: int
@@ -37,6 +39,19 @@ class Page:
     size: int
     read_at: float
     retries: tuple[str, ...] = ()
+    token: str | None = field(default=None, repr=False)
+    digest: bytes = bytes(DIGEST_BYTES)
+
+    def and_then(self, more: "Page") -> "Page":
+        """This page with the records that were asked for in its place."""
+        return replace(
+            self,
+            records=self.records + more.records,
+            totals=more.totals,
+            size=self.size + more.size,
+            read_at=more.read_at,
+            retries=self.retries + more.retries,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +109,26 @@ class Body:
         if isinstance(value, str) and value.isascii() and value.isdecimal():
             return int(value) if len(value) <= _COUNT_DIGITS else None
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+    def has(self, path: str) -> bool:
+        """Whether the key at `path` is there, whatever its value."""
+        try:
+            return bool(self._at(path))
+        except KeyError:
+            return False
+
+    def token(self, path: str) -> str | None:
+        """The text at `path`, or the digits of a number; None where it is missing, null, false or empty."""
+        if not self.has(path):
+            return None
+        value = bytes(self._at(path)).strip()
+        if value in (b"null", b"false", b'""'):
+            return None
+        if value.startswith(b'"'):
+            return msgspec.json.decode(value, type=str)
+        if not value.removeprefix(b"-").isdigit():
+            raise MalformedPageError(f"what stands at {path!r} cannot ask for the next page: {excerpt(value)}")
+        return value.decode()
 
     def missing(self, what: str, path: str) -> str:
         """A message that no `what` stands at `path`, with the keys that are there and the body's beginning."""
