@@ -1,6 +1,7 @@
 """The client of a source: pages by number or one after the other, retried, paced, and delivered in order."""
 
 import contextvars
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
@@ -66,7 +67,9 @@ class ApiClient:
         self._wire = Wire()
         self._client = _http_client(source, transport or _transport(source, self._wire, max_in_flight))
         self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
-        self._ended: int | None = None
+        self._ended: int | None = None  # the first page beyond the end, where no total tells
+        self._doubted: int | None = None  # a page that may lie there
+        self._lock = threading.Lock()
         self._fetcher = Fetcher(
             source,
             client=self._client,
@@ -181,7 +184,8 @@ class ApiClient:
         if isinstance(outcome, End):
             outcome = self._asked(number)  # one glitch must not cut a walk short: an end is said twice
         if isinstance(outcome, End) and self._pagination.last(outcome.totals) is None:
-            self._ended = number if self._ended is None else min(self._ended, number)  # nothing is asked beyond it
+            with self._lock:  # nothing is asked for beyond it any more
+                self._ended = number if self._ended is None else min(self._ended, number)
         self.statistics.add(outcome)
         return outcome
 
@@ -202,12 +206,17 @@ class ApiClient:
         last = self._pagination.last(totals)
         if last is not None:
             return number > last
-        if number == self._pagination.first_page:
-            return False
+        with self._lock:
+            if number == self._pagination.first_page or number > (self._doubted or number):
+                return False  # one page is looked beyond, not each of those that are read ahead
+            self._doubted = number
         try:
-            return not self._fetcher.fetch(self._numbered(number + 1)).records
+            is_end = not self._fetcher.fetch(self._numbered(number + 1)).records
         except PageFailedError as error:
-            return error.missing
+            is_end = error.missing
+        if not is_end:
+            self._doubted = None
+        return is_end
 
     def _still_answers(self) -> bool:
         return self._fetcher.answers()

@@ -40,6 +40,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a plan without ranges")
 
     @property
+    def pages(self) -> int | None:
+        """How many pages were planned; None where the source does not say how many there are."""
+        return None if self.totals.pages is None else sum(map(len, self.ranges))
+
+    @property
     def last_page(self) -> int:
         """The last page that was planned."""
         return max(each.last for each in self.ranges)

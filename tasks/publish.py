@@ -21,13 +21,14 @@ from storage.ranges import PageRange, missing
 from storage.receipts import Receipt
 from tasks.authenticate import ONCE
 from tasks.errors import IncompleteError, PublishedError
-from tasks.land import Landed, advertised, walk
+from tasks.landed import Landed
 from tasks.logs import guarded
 from tasks.options import IngestOptions
 from tasks.resources import Resources, resources
 from tasks.run import Landing
 from tasks.sweep import sweep
 from tasks.verdict import Verdict, judge
+from tasks.walk import advertised, walk
 
 
 @task(name="publish", task_run_name="publish {landing.run.source}", **ONCE)

@@ -188,7 +188,7 @@ def _unpublished(base: Facts, run: Run, location: str, made: Plan, written: Sequ
     return replace(
         base,
         failed=base.failed or [FailedPage(page=page, error=told) for page, told in sorted(met.failed_pages.items())],
-        requested=sum(map(len, made.ranges)),
+        requested=made.pages,
         successful=sum(len(receipt.pages) for receipt in written),
         retries=sum(
             (Counter(receipt.retries) for receipt in written if receipt.landed < run.started.isoformat()),
