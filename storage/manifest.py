@@ -32,6 +32,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A published dataset: its parts in page order, one schema, the verdict and the figures behind it.
 
     `commit_id` is random for each attempt to publish; `location` is where the manifest itself stands.
+    `duplicates` counts records whose record key came before, where one was named, `keyless` those that have none;
+    `shifted` tells whether the first page was another one at the end, where it could be had again.
     """
 
     seawall: int = documents.VERSION
@@ -53,6 +55,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     advertised_at_end: Totals
     failed_pages: tuple[FailedPage, ...]
     retries: dict[str, int]
+    duplicates: int | None = None
+    keyless: int = 0
+    shifted: bool | None = None
 
 
 def write(store: ObjectStore, folder: str, manifest: Manifest) -> None:

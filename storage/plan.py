@@ -11,7 +11,7 @@ from storage.keys import MANIFEST, PLAN, find_run, joined
 from storage.ranges import PageRange
 from storage.store import ObjectStore, put_once
 
-DECISIVE_OPTIONS: Final = ("page_size", "pages", "compression")
+DECISIVE_OPTIONS: Final = ("page_size", "pages", "compression", "record_key")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

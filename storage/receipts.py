@@ -16,7 +16,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     `bytes` and `sha256` are the object's, `received` the bytes of the pages; `retries` counts by cause
     what it took; `totals` is what the source advertised last, at `told_at` in seconds since 1970; `landed` is UTC in
     ISO 8601. `next` asks for the page after the last one in a walk by tokens, until its end. `digests` holds 8 bytes
-    for each page in base64, which tell its records from those of another; zeros where it has none.
+    for each page in base64, which tell its records from those of another; zeros where it has none. `keyless` records
+    have no record key.
     """
 
     seawall: int = documents.VERSION
@@ -34,6 +35,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     landed: str
     next: str | None = None
     digests: str = ""
+    keyless: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.first <= self.last:

@@ -29,6 +29,7 @@ from tasks.errors import IngestError
 from tasks.landed import Landed
 from tasks.logs import guarded
 from tasks.progress import progress
+from tasks.record_keys import KeyFile, store_digests
 from tasks.resources import Resources, resources
 from tasks.run import Landing
 from tasks.walk import links, merged, uncovered
@@ -46,6 +47,8 @@ class StagedPart:
     told_at: float
     next: str | None
     digests: bytes
+    keys: Path | None = None
+    keyless: int = 0
 
 
 def land(landing: Landing) -> Landed:
@@ -83,7 +86,7 @@ def land_part(landing: Landing, pages: PageRange, token: str | None = None) -> L
     else:
         fetched = opened.client.pages(pages.first, pages.last, sharing=landing.run.options.parallel_parts)
     with tempfile.TemporaryDirectory(prefix="seawall-") as staging, closing(fetched):
-        for outcome in fetch_parts(fetched, opened.format, Path(staging)):
+        for outcome in fetch_parts(fetched, opened.format, Path(staging), landing.run.options.record_key):
             match outcome:
                 case StagedPart():
                     upload_part(outcome, landing, opened)
@@ -100,7 +103,7 @@ def land_part(landing: Landing, pages: PageRange, token: str | None = None) -> L
 
 
 def fetch_parts(
-    fetched: Iterable[Page | Gap | End], format: Format, staging: Path
+    fetched: Iterable[Page | Gap | End], format: Format, staging: Path, record_key: str | None = None
 ) -> Iterator[StagedPart | Gap | End | SourceError]:
     """Write each run of good pages to a staged file of its own; what interrupts them passes through.
 
@@ -108,7 +111,7 @@ def fetch_parts(
     """
     for good, outcomes in groupby(_error_last(fetched), key=lambda outcome: isinstance(outcome, Page)):
         if good:
-            yield write_part((page for page in outcomes if isinstance(page, Page)), format, staging)
+            yield write_part((page for page in outcomes if isinstance(page, Page)), format, staging, record_key)
         else:
             yield from (outcome for outcome in outcomes if not isinstance(outcome, Page))
 
@@ -122,17 +125,18 @@ def _error_last(fetched: Iterable[Page | Gap | End]) -> Iterator[Page | Gap | En
         yield error
 
 
-def write_part(pages: Iterable[Page], format: Format, staging: Path) -> StagedPart:
-    """Write consecutive pages to one file, as they arrive."""
+def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key: str | None = None) -> StagedPart:
+    """Write consecutive pages to one file, as they arrive, and the digests of their record keys to another."""
     count = last = received = 0
     retries: Counter[str] = Counter()
     totals, told_at, token, digests = Totals(), 0.0, None, bytearray()
-    with format.open(staging / f"part.{format.suffix}") as writer:
+    with format.open(staging / f"part.{format.suffix}") as writer, KeyFile(staging / "keys", record_key) as keys:
         for page in pages:
             try:
                 writer.write(page.records)
             except RecordError as error:
                 raise IngestError(f"page {page.number}, {error}; nothing of this part was landed") from error
+            keys.write(page.records)
             count, last = count + 1, page.number
             received += page.size
             retries.update(page.retries)
@@ -151,6 +155,8 @@ def write_part(pages: Iterable[Page], format: Format, staging: Path) -> StagedPa
         told_at=told_at,
         next=token,
         digests=bytes(digests),
+        keys=keys.path,
+        keyless=keys.keyless,
     )
 
 
@@ -159,6 +165,8 @@ def upload_part(part: StagedPart, landing: Landing, opened: Resources) -> Receip
     key = part_key(landing.folder, part.pages.first, part.file.sha256, opened.format.suffix)
     opened.store.put_file(part.file.path, key, content_type=opened.format.content_type)
     part.file.path.unlink()
+    if part.keys is not None:
+        store_digests(opened.store, landing.folder, part.pages.first, part.file.sha256, part.keys)
     receipt = Receipt(
         first=part.pages.first,
         last=part.pages.last,
@@ -173,6 +181,7 @@ def upload_part(part: StagedPart, landing: Landing, opened: Resources) -> Receip
         told_at=part.told_at,
         next=part.next,
         digests=b64encode(part.digests).decode(),
+        keyless=part.keyless,
         landed=datetime.now(UTC).isoformat(),
     )
     logger.bind(pages=str(part.pages), records=receipt.records, bytes=receipt.bytes).info("part landed")

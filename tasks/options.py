@@ -25,6 +25,9 @@ class IngestOptions(BaseModel):
     parallel_parts: int = Field(2, ge=1, le=MAX_PARALLEL_PARTS, description="Parts that are landed at once.")
     max_in_flight: int = Field(8, ge=1, le=64, description="Requests on the wire at once, over all parts of a process.")
     compression: Literal["none"] = Field("none", description="Compression of the objects.")
+    record_key: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        None, description="Field that no two records share, dotted; several with commas between. Empty: not checked."
+    )
     max_failed_pages: int = Field(0, ge=0, description="Publish with so many pages missing, and say so.")
     strict: bool = Field(default=False, description="Publish only what is complete.")
     create_bucket: bool = Field(default=False, description="Create the bucket if it is missing.")

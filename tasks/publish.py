@@ -21,6 +21,7 @@ from storage.ranges import PageRange, missing
 from storage.receipts import Receipt
 from tasks.authenticate import ONCE
 from tasks.errors import IncompleteError, PublishedError
+from tasks.evidence import gather
 from tasks.landed import Landed
 from tasks.logs import guarded
 from tasks.options import IngestOptions
@@ -28,7 +29,7 @@ from tasks.resources import Resources, resources
 from tasks.run import Landing
 from tasks.sweep import sweep
 from tasks.verdict import Verdict, judge
-from tasks.walk import advertised, walk
+from tasks.walk import walk
 
 
 @task(name="publish", task_run_name="publish {landing.run.source}", **ONCE)
@@ -47,9 +48,8 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
     written = receipts.read_all(opened.store, landing.folder)
     whole = walk(landing, written, landed)
     gaps = _gaps(missing(whole, (receipt.pages for receipt in written)), landed)
-    now = advertised(landing, written, landed)
-    records = sum(receipt.records for receipt in written)
-    verdict = judge(records=records, advertised=None if landing.run.options.page_range else now.records, gaps=len(gaps))
+    found, now = gather(landing, written, landed, gaps=len(gaps))
+    verdict = judge(found)
     _refuse_unless_allowed(verdict, gaps, landing.run.options)
     columns = schema.union({column.name: column.type for column in receipt.columns} for receipt in written)
     parts = tuple(_part(landing, opened, receipt, columns) for receipt in written if receipt.records)
@@ -64,7 +64,7 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
         started=landing.plan.started,
         published=datetime.now(UTC).isoformat(timespec="seconds"),
         pages=PageRange(whole[0].first, max(each.last for each in whole)),
-        records=records,
+        records=found.records,
         bytes=sum(part.bytes for part in parts),
         parts=parts,
         columns=tuple(Column(name, kind) for name, kind in columns.items()),
@@ -72,6 +72,9 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
         advertised_at_end=now,
         failed_pages=gaps,
         retries=dict(sum((Counter(receipt.retries) for receipt in written), landed.retries)),
+        duplicates=found.duplicates,
+        keyless=found.keyless,
+        shifted=found.shifted,
     )
     manifest.write(opened.store, landing.folder, document)
     sweep(opened.store, landing.folder, document)

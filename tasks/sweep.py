@@ -2,6 +2,7 @@
 
 from loguru import logger
 
+from storage.keys import RECORD_KEYS
 from storage.manifest import Manifest
 from storage.store import ObjectStore
 
@@ -15,7 +16,8 @@ def sweep(store: ObjectStore, folder: str, published: Manifest) -> None:
     prefix = f"{folder}/"
     try:
         for key in store.list(prefix):
-            if key not in listed and not key.removeprefix(prefix).startswith("_"):
+            name = key.removeprefix(prefix)
+            if key not in listed and (not name.startswith("_") or name.startswith(RECORD_KEYS)):
                 store.delete(key)
         store.abort_uploads(prefix)
     except Exception as error:  # noqa: BLE001  # whatever the store raises, the data is safe
