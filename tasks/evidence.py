@@ -1,7 +1,9 @@
 """Evidence: what the landed parts and the source, asked once more, say about the whole."""
 
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from loguru import logger
@@ -18,8 +20,17 @@ from tasks.verdict import Evidence
 from tasks.walk import advertised, merged
 
 
-def gather(landing: Landing, written: Sequence[Receipt], landed: Landed, *, gaps: int) -> tuple[Evidence, Totals]:
-    """What is known about the landing, and the totals that the source advertises at its end.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The evidence, the totals that the source advertises at the end, and what it took to hear them."""
+
+    evidence: Evidence
+    totals: Totals
+    retries: Counter[str]
+
+
+def gather(landing: Landing, written: Sequence[Receipt], landed: Landed, *, gaps: int) -> Gathered:
+    """What is known about the landing; the source is asked for its first page again.
 
     Raises:
         PageRepeatedError: two pages hold the same records.
@@ -37,7 +48,7 @@ def gather(landing: Landing, written: Sequence[Receipt], landed: Landed, *, gaps
         keyless=sum(receipt.keyless for receipt in written),
         shifted=_is_another(landing, written, again) if again else None,
     )
-    return found, now
+    return Gathered(evidence=found, totals=now, retries=Counter(again.retries if again else ()))
 
 
 def refuse_repetition(written: Sequence[Receipt]) -> None:

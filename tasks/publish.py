@@ -28,7 +28,7 @@ from tasks.options import IngestOptions
 from tasks.resources import Resources, resources
 from tasks.run import Landing
 from tasks.sweep import sweep
-from tasks.verdict import Verdict, judge
+from tasks.verdict import Evidence, Verdict, judge
 from tasks.walk import walk
 
 
@@ -48,8 +48,12 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
     written = receipts.read_all(opened.store, landing.folder)
     whole = walk(landing, written, landed)
     gaps = _gaps(missing(whole, (receipt.pages for receipt in written)), landed)
-    found, now = gather(landing, written, landed, gaps=len(gaps))
-    verdict = judge(found)
+    records = sum(receipt.records for receipt in written)
+    if gaps:  # a run that cannot be published needs no more evidence
+        without = judge(Evidence(records=records, advertised=None, gaps=len(gaps)))
+        _refuse_unless_allowed(without, gaps, landing.run.options)
+    found = gather(landing, written, landed, gaps=len(gaps))
+    verdict = judge(found.evidence)
     _refuse_unless_allowed(verdict, gaps, landing.run.options)
     columns = schema.union({column.name: column.type for column in receipt.columns} for receipt in written)
     parts = tuple(_part(landing, opened, receipt, columns) for receipt in written if receipt.records)
@@ -64,17 +68,17 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
         started=landing.plan.started,
         published=datetime.now(UTC).isoformat(timespec="seconds"),
         pages=PageRange(whole[0].first, max(each.last for each in whole)),
-        records=found.records,
+        records=records,
         bytes=sum(part.bytes for part in parts),
         parts=parts,
         columns=tuple(Column(name, kind) for name, kind in columns.items()),
         advertised_at_start=landing.plan.totals,
-        advertised_at_end=now,
+        advertised_at_end=found.totals,
         failed_pages=gaps,
-        retries=dict(sum((Counter(receipt.retries) for receipt in written), landed.retries)),
-        duplicates=found.duplicates,
-        keyless=found.keyless,
-        shifted=found.shifted,
+        retries=dict(sum((Counter(receipt.retries) for receipt in written), landed.retries + found.retries)),
+        duplicates=found.evidence.duplicates,
+        keyless=found.evidence.keyless,
+        shifted=found.evidence.shifted,
     )
     manifest.write(opened.store, landing.folder, document)
     sweep(opened.store, landing.folder, document)
