@@ -8,7 +8,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-runs test-full lint format lock build clean
+.PHONY: help setup demo test test-faults test-runs test-full lint format lock build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ test: setup  ## Run the tests
 
 test-runs: setup  ## Run whole processes: killed and resumed, deployed and run by a worker
 	@$(BIN)/python -m pytest -m runs
+
+test-faults: setup  ## Run every fault of a source, on real sockets
+	@$(BIN)/python -m pytest -m faults
 
 test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times (minutes)
 	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m 'runs or not runs'

@@ -71,7 +71,7 @@ def _inflated(stream: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
             data = stream.unconsumed_tail
             if piece:
                 yield piece
-            if len(piece) < PIECE_BYTES and not data:  # a full piece may leave more behind it
+            if stream.eof or (len(piece) < PIECE_BYTES and not data):  # a full piece may leave more behind it
                 return
     except zlib.error as error:
         raise AttemptError(f"the body is not compressed as its header says: {error}", cause="truncated") from None

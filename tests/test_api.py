@@ -62,6 +62,8 @@ from tests.wireserver import (
     whole,
 )
 
+pytestmark = pytest.mark.faults
+
 Outcome = Page | Gap | End
 
 

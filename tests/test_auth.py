@@ -17,6 +17,8 @@ from clients.redact import SECRETS, redact
 from clients.tokens import TokenAuth, TokenRequest
 from tests.wireserver import Answer, Request, WireServer, as_json, hang_up, in_turn, reset, whole
 
+pytestmark = pytest.mark.faults
+
 PASSWORD = "correct-horse-battery"
 LOGIN = "https://api.example.com/login"
 REFRESH = "https://api.example.com/refresh"
