@@ -8,7 +8,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-faults test-runs test-full lint format lock build clean
+.PHONY: help setup demo test test-faults test-schedules test-runs test-full lint format lock build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ test-runs: setup  ## Run whole processes: killed and resumed, deployed and run b
 
 test-faults: setup  ## Run every fault of a source, on real sockets
 	@$(BIN)/python -m pytest -m faults
+
+test-schedules: setup  ## Run 2,000 random schedules of faults in process and 200 over sockets
+	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m schedules
 
 test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times (minutes)
 	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m 'runs or not runs'

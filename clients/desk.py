@@ -1,6 +1,7 @@
 """The desk: where tokens are asked for, with attempts and a deadline of their own."""
 
 from collections.abc import Callable
+from typing import cast
 
 import httpx
 
@@ -11,7 +12,7 @@ from clients.pacing import Pacing
 from clients.retries import Backoff, attempt_error, is_retryable, retry_after
 from clients.tokens import TokenRequest, decoded_answer
 from clients.urls import without_query
-from clients.wire import deadline
+from clients.wire import deadline, hang_up
 
 
 def token_desk(
@@ -64,9 +65,10 @@ def _sent(client: httpx.Client, request: TokenRequest) -> httpx.Response:
     with client.stream("POST", request.url, auth=basic, data=data, json=json) as response:
         try:
             coding = response.headers.get("Content-Encoding", "")
-            content = b"".join(decoded(response.iter_raw(), coding, limit=_bounded))
+            content = b"".join(decoded(cast(httpx.SyncByteStream, response.stream), coding, limit=_bounded))
         except (AttemptError, MalformedPageError):
             content = b""
+            hang_up(response)
     headers = {"Retry-After": response.headers.get("Retry-After", "")}
     return httpx.Response(response.status_code, headers=headers, content=content, request=response.request)
 

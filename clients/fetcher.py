@@ -69,6 +69,9 @@ class Fetcher:
             more = self._with_attempts(rest)
             if not more.records:
                 break
+            if not set(more.records).isdisjoint(page.records):
+                message = f"page {page.number} comes in pieces that overlap, so records between them may lack"
+                raise PageFailedError(message, number=page.number, causes=(*page.retries, "overlap"))
             page = page.and_then(more)
         return replace(page, digest=digest(page.records))
 
