@@ -30,6 +30,8 @@ from clients.errors import (
 from clients.limits import MALFORMED_ATTEMPTS, MAX_NESTING
 from clients.page import Page
 from clients.source import ApiSource
+from dev.unstable_api import Server
+from tests.conftest import source_of
 from tests.shelf import TOKENS, Shelf
 from tests.test_api import by_page, client_of, first_page_of, shape, tls, walk
 from tests.wireserver import (
@@ -777,3 +779,23 @@ def test_nesting_up_to_the_limit_is_landed(levels: int) -> None:
     outcomes, _ = walk(by_page(3, {2: [whole(nested(levels))]}), 3)
     assert shape(outcomes) == "ppp"
     assert len(outcomes[1].records) == 2  # type: ignore[union-attr]
+
+
+# Authentication: many fetchers, and tokens that die all the time
+
+
+def test_32_fetchers_refresh_a_dying_token_once_for_each_death(
+    serve: Callable[..., Server], capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = serve(total=10_000, token_requests=50)
+    with ApiClient(source_of(server, page_size=5, max_attempts=12), max_in_flight=32) as client:
+        outcomes = list(client.pages(1, 2_000))
+    assert shape(outcomes) == "p" * 2_000
+    ids = [json.loads(record)["id"] for each in outcomes if isinstance(each, Page) for record in each.records]
+    assert ids == list(range(1, 10_001))
+    stats = server.api.stats()
+    with capsys.disabled():
+        told = {name: stats[name] for name in ("logins", "expired_tokens", "refreshes", "requests")}
+        print(f"\n32 fetchers, 2,000 pages, a token dies every 50 requests: {told}")
+    assert stats["logins"] == 1
+    assert 2_000 // 50 - 1 <= stats["refreshes"] <= stats["expired_tokens"]
