@@ -5,37 +5,47 @@ import httpx
 from clients.errors import (
     AttemptError,
     AuthenticationError,
+    CursorExpiredError,
     MalformedPageError,
     PageFailedError,
     RequestRefusedError,
 )
+from clients.paginators import PageRequest
 from clients.redact import excerpt
 from clients.retries import is_retryable, retry_after
 from clients.urls import without_query
 
 _REFUSED = frozenset({400, 403, 422})
+_EXPIRED = frozenset({400, 410})
 
 
-def raise_for_status(response: httpx.Response, content: bytes, number: int, *, first: bool, renewable: bool) -> None:
-    """Return where the answer to page `number` can be a page, which is 200 alone.
+def raise_for_status(
+    response: httpx.Response, content: bytes, request: PageRequest, *, first: bool, renewable: bool
+) -> None:
+    """Return where the answer to `request` can be a page, which is 200 alone.
 
     `first` is set for the page that a walk begins with, `renewable` where a 401 may pass with a new token.
 
     Raises:
         AttemptError: another attempt may be answered otherwise.
         PageFailedError: 404: there is no such page.
-        RequestRefusedError, AuthenticationError: asking again cannot help.
+        RequestRefusedError, CursorExpiredError, AuthenticationError: asking again cannot help.
     """
-    status = response.status_code
+    status, number = response.status_code, request.number
     if status == httpx.codes.OK:
         return
     told = f"{without_query(response.request.url)} answers {status} for page {number}: {excerpt(content)}"
     if status == httpx.codes.UNAUTHORIZED and not renewable:
-        raise AuthenticationError(f"{told}; the source has no auth that could get a token")
+        raise AuthenticationError(f"{told}; the source's auth has no way to get another token")
     if is_retryable(status) or status == httpx.codes.UNAUTHORIZED:
         wish = retry_after(response.headers.get("Retry-After"))
         throttled = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)
         raise AttemptError(told, cause=str(status), retry_after=wish, throttled=throttled)
+    if request.follows and status in _EXPIRED:
+        raise CursorExpiredError(
+            f"{told}; what page {number - 1} gave to ask for it has expired: begin a new run, since pages of another "
+            "walk do not fit to those of this one"
+        )
     if status in _REFUSED or (first and status == httpx.codes.NOT_FOUND):
         raise RequestRefusedError(told)
     if status == httpx.codes.NOT_FOUND:

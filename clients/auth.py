@@ -1,244 +1,203 @@
 """Authentication: forms that people fill, and the httpx.Auth that each of them becomes."""
 
-import contextlib
-import math
-import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
-from threading import Lock
-from typing import Annotated, Any, Literal
+import re
+from collections.abc import Generator
+from typing import Annotated, Literal
+from urllib.parse import quote_plus
 
 import httpx
-import msgspec
-from loguru import logger
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from clients.errors import AttemptError, AuthenticationError, LoginRejectedError
-from clients.limits import EXPIRY_MARGIN, LOGIN_ATTEMPTS, LOGIN_BYTES, LOGIN_DEADLINE, REMEMBERED_TOKENS
+from clients.desk import token_desk
 from clients.pacing import Pacing
-from clients.redact import SECRETS
-from clients.retries import Backoff, attempt_error, is_retryable, retry_after
-from clients.urls import HttpUrl, without_query
-from clients.wire import deadline
+from clients.tokens import TokenAuth, TokenRequest
+from clients.urls import HttpUrl, with_params
 
-_ANSWER = msgspec.json.Decoder(dict[str, Any])
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token, RFC 9110 §5.6.2
 
 
-@dataclass(eq=False, slots=True)
-class Token:
-    """One access token; `proven` once a request signed with it was let in, `on_the_way` those not yet answered."""
-
-    access: str = field(repr=False)
-    refresh: str | None = field(repr=False)
-    stale_at: float
-    proven: bool = False
-    on_the_way: int = 0
-
-
-class LoginAuth(httpx.Auth):
-    """Signs requests with a bearer token from a login; refreshes it ahead of expiry and on a 401.
-
-    However many threads meet the same stale token, one of them refreshes it and the others take the
-    new one. `send` performs one request for a token, unsigned. `clock` is monotonic, in seconds.
-
-    Raises:
-        AuthenticationError: credentials refused, an answer without a usable token, or a fresh token
-            with which no request succeeds.
-    """
-
-    def __init__(
-        self,
-        login: "Login",
-        *,
-        send: Callable[[str, dict[str, str]], httpx.Response],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._login = login
-        self._send = send
-        self._clock = clock
-        self._lock = Lock()
-        self._counting = Lock()
-        self._failed_before = False
-        self._token: Token | None = None
-        self._old: deque[str] = deque()
-        self._refused: AuthenticationError | None = None
-        SECRETS.add(login.password.get_secret_value())
-
-    def __repr__(self) -> str:
-        return f"LoginAuth({self._login.login_url!r}, username={self._login.username!r}, password='***')"
-
-    def token(self, stale: Token | None = None) -> Token:
-        """The current token, renewed when it nears its end or is the `stale` one that was refused."""
-        with self._lock:
-            if self._refused is not None:
-                raise self._refused
-            if self._token is None or self._token is stale or self._clock() >= self._token.stale_at:
-                self._failed_before = self._token is not None and not self._token.proven
-                try:
-                    self._token = self._renewed(self._token)
-                except AuthenticationError as error:
-                    self._refused = error
-                    raise
-            return self._token
-
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign, and on a 401 renew the token and replay the request once."""
-        token: Token | None = None
-        for _ in ("signed", "signed anew"):
-            token = self.token(stale=token)
-            with self._signing(token):
-                response = yield _signed(request, token)
-                if response.status_code != httpx.codes.UNAUTHORIZED:
-                    token.proven = True
-                    return
-        if token is not None and self._is_hopeless(token):
-            raise AuthenticationError(f"{without_query(request.url)} answers 401 to tokens that are fresh from login")
-
-    @contextlib.contextmanager
-    def _signing(self, token: Token) -> Iterator[None]:
-        """Count a request that is on its way with `token`."""
-        with self._counting:
-            token.on_the_way += 1
-        try:
-            yield
-        finally:
-            with self._counting:
-                token.on_the_way -= 1
-
-    def _is_hopeless(self, token: Token) -> bool:
-        """Whether neither this token nor the one before let anybody in, nor may yet."""
-        return self._failed_before and not token.proven and token.on_the_way == 0
-
-    def _renewed(self, old: Token | None) -> Token:
-        if old is not None and old.refresh and self._login.refresh_url:
-            with contextlib.suppress(LoginRejectedError):
-                token = self._read(self._send(self._login.refresh_url, {"refresh_token": old.refresh}), old.refresh)
-                logger.info("token refreshed")
-                return token
-        token = self._read(self._send(self._login.login_url, self._login.credentials()))
-        logger.info("logged in")
-        return token
-
-    def _read(self, response: httpx.Response, refresh: str | None = None) -> Token:
-        """The token in an answer; where it brings no new refresh token, `refresh` stays (RFC 6749 §6)."""
-        url = without_query(response.request.url)
-        if response.status_code >= 400:
-            raise LoginRejectedError(f"{url} answers {response.status_code} to our credentials")
-        answer = _ANSWER.decode(response.content)
-        access, life = answer.get("access_token"), answer.get("expires_in")
-        if not isinstance(access, str) or not access.isascii() or not access.isprintable() or not access.strip():
-            raise AuthenticationError(f"{url} answers no access_token that a header can carry")
-        if isinstance(renewed := answer.get("refresh_token"), str):
-            refresh = renewed or refresh
-        self._remember(access, refresh)
-        return Token(access, refresh, self._clock() + _useful_seconds(life))
-
-    def _remember(self, *secrets: str | None) -> None:
-        for secret in filter(None, secrets):
-            SECRETS.add(secret)
-            self._old.append(secret)
-        while len(self._old) > 2 * REMEMBERED_TOKENS:
-            SECRETS.discard(self._old.popleft())
-
-
-def _signed(request: httpx.Request, token: Token) -> httpx.Request:
-    request.headers["Authorization"] = f"Bearer {token.access}"
-    return request
-
-
-def _useful_seconds(life: object) -> float:
-    """How long to use a token that lives for `life` seconds; for ever where that says nothing."""
-    try:
-        seconds = float(life)  # type: ignore[arg-type]  # whatever the server sent: the except is the point
-    except (TypeError, ValueError, OverflowError):
-        return math.inf
-    return seconds - min(EXPIRY_MARGIN, seconds / 10) if 0 < seconds < math.inf else math.inf
-
-
-class Login(BaseModel):
-    """Log in with a username and a password, and refresh the token where the source offers it."""
+class _Credentials(BaseModel):
+    """What all kinds share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def urls(self) -> list[str]:
+        """Where secrets are sent besides the source itself."""
+        return []
+
+    def query_names(self) -> list[str]:
+        """The query parameters that this kind adds to a URL."""
+        return []
+
+    def build(self, client: httpx.Client, pacing: Pacing, max_retry_after: float) -> httpx.Auth:
+        """The httpx.Auth that signs requests; one that gets tokens does so through `client`."""
+        return httpx.Auth()
+
+
+class NoAuth(_Credentials):
+    """The source needs no credentials."""
+
+    kind: Literal["none"] = "none"
+
+
+class Login(_Credentials):
+    """Log in with a username and a password, and refresh the token where the source offers it.
+
+    Field names are those of the requests, paths those of the answers, dotted.
+    """
 
     kind: Literal["login"] = "login"
     login_url: HttpUrl
     username: str
     password: SecretStr
     refresh_url: HttpUrl | None = None
-
-    def credentials(self) -> dict[str, str]:
-        """The body of the login request."""
-        return {"username": self.username, "password": self.password.get_secret_value()}
+    username_field: str = Field("username", min_length=1)
+    password_field: str = Field("password", min_length=1)
+    refresh_field: str = Field("refresh_token", min_length=1)
+    access_token_path: str = Field("access_token", min_length=1)
+    refresh_token_path: str = Field("refresh_token", min_length=1)
+    expires_in_path: str = Field("expires_in", min_length=1)
+    login_fields: dict[str, str] = Field(default_factory=dict, description="More fields of the login; no secrets.")
+    refresh_fields: dict[str, str] = Field(default_factory=dict, description="More fields of a refresh; no secrets.")
+    body: Literal["json", "form"] = "json"
+    scheme: str = Field("Bearer", pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", description="What stands before the token.")
 
     def urls(self) -> list[str]:
         """Where secrets are sent besides the source itself."""
         return [url for url in (self.login_url, self.refresh_url) if url]
 
-    def build(self, client: httpx.Client, pacing: Pacing, max_retry_after: float) -> LoginAuth:
+    def login_request(self) -> TokenRequest:
+        """Asks for a token with username and password."""
+        credentials = {self.username_field: self.username, self.password_field: self.password.get_secret_value()}
+        return TokenRequest(url=self.login_url, fields=self.login_fields | credentials, form=self.body == "form")
+
+    def refresh_request(self, refresh_token: str) -> TokenRequest | None:
+        """Asks for a token with a refresh token, where the source has a place for that."""
+        if not self.refresh_url:
+            return None
+        fields = self.refresh_fields | {self.refresh_field: refresh_token}
+        return TokenRequest(url=self.refresh_url, fields=fields, form=self.body == "form")
+
+    def build(self, client: httpx.Client, pacing: Pacing, max_retry_after: float) -> TokenAuth:
         """The httpx.Auth that logs in through `client`, with retries of its own."""
-
-        def send(url: str, body: dict[str, str]) -> httpx.Response:
-            backoff = Backoff(
-                pacing, max_attempts=LOGIN_ATTEMPTS, max_retry_after=max_retry_after, url=without_query(url)
-            )
-            try:
-                for attempt in backoff:
-                    with attempt, deadline(LOGIN_DEADLINE):
-                        return _token_response(client, url, body)
-            except AttemptError as error:
-                raise AuthenticationError(f"no token after {LOGIN_ATTEMPTS} attempts; the last: {error}") from error
-            raise AssertionError("stamina raises or returns")
-
-        return LoginAuth(self, send=send)
+        return TokenAuth(self, send=token_desk(client, pacing, max_retry_after))
 
 
-def _token_response(client: httpx.Client, url: str, body: dict[str, str]) -> httpx.Response:
-    """One request for a token: a final answer, or the AttemptError that another attempt may heal."""
-    try:
-        response = _read_answer(client, url, body)
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        raise attempt_error(error) from error
-    status = response.status_code
-    if is_retryable(status):
-        wish = retry_after(response.headers.get("Retry-After"))
-        raise AttemptError(f"{without_query(url)} answers {status}", cause=str(status), retry_after=wish)
-    if status < 400:
-        try:
-            _ANSWER.decode(response.content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise AttemptError(f"{without_query(url)} answers {status} without JSON", cause="malformed") from None
-    return response
+class OAuth2(_Credentials):
+    """OAuth 2 client credentials (RFC 6749 §4.4): an id and a secret are changed for a token, again and again."""
 
-
-def _read_answer(client: httpx.Client, url: str, body: dict[str, str]) -> httpx.Response:
-    """An answer of at most LOGIN_BYTES; a longer one, or one compressed twice, is cut and so no JSON."""
-    content = bytearray()
-    with client.stream("POST", url, json=body) as response:
-        if "," not in response.headers.get("Content-Encoding", ""):
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > LOGIN_BYTES:
-                    content.clear()
-                    break
-    headers = {"Retry-After": response.headers.get("Retry-After", "")}
-    return httpx.Response(response.status_code, headers=headers, content=bytes(content), request=response.request)
-
-
-class NoAuth(BaseModel):
-    """The source needs no credentials."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["none"] = "none"
+    kind: Literal["oauth2"] = "oauth2"
+    token_url: HttpUrl
+    client_id: str
+    client_secret: SecretStr
+    scope: str | None = Field(None, description="Scopes, with blanks between them.")
+    client_authentication: Literal["header", "body"] = Field(
+        "header", description="Where id and secret go: HTTP Basic, or the form itself (RFC 6749 §2.3.1)."
+    )
+    extra_fields: dict[str, str] = Field(default_factory=dict, description="More fields, such as audience; no secrets.")
+    access_token_path: Literal["access_token"] = "access_token"  # noqa: S105  # a path (RFC 6749 §5.1)
+    refresh_token_path: Literal["refresh_token"] = "refresh_token"  # noqa: S105  # a path
+    expires_in_path: Literal["expires_in"] = "expires_in"
+    scheme: Literal["Bearer"] = "Bearer"
 
     def urls(self) -> list[str]:
-        """No secret is sent anywhere."""
-        return []
+        """Where secrets are sent besides the source itself."""
+        return [self.token_url]
+
+    def login_request(self) -> TokenRequest:
+        """Asks for a token."""
+        fields = (
+            self.extra_fields | {"grant_type": "client_credentials"} | ({"scope": self.scope} if self.scope else {})
+        )
+        client = {"client_id": self.client_id, "client_secret": self.client_secret.get_secret_value()}
+        if self.client_authentication == "body":
+            return TokenRequest(url=self.token_url, fields=fields | client, form=True)
+        basic = quote_plus(client["client_id"]), quote_plus(client["client_secret"])
+        return TokenRequest(url=self.token_url, fields=fields, form=True, basic=basic)
+
+    def refresh_request(self, refresh_token: str) -> TokenRequest | None:
+        """None: the credentials serve for that (RFC 6749 §4.4.3)."""
+        return None
+
+    def build(self, client: httpx.Client, pacing: Pacing, max_retry_after: float) -> TokenAuth:
+        """The httpx.Auth that gets tokens through `client`, with retries of its own."""
+        return TokenAuth(self, send=token_desk(client, pacing, max_retry_after))
+
+
+class Bearer(_Credentials):
+    """A token that somebody gave us, and that no request can renew."""
+
+    kind: Literal["bearer"] = "bearer"
+    token: SecretStr
+    scheme: str = Field("Bearer", pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", description="What stands before the token.")
+
+    @field_validator("token")
+    @classmethod
+    def _sendable(cls, token: SecretStr) -> SecretStr:
+        return sendable(token)
 
     def build(self, client: httpx.Client, pacing: Pacing, max_retry_after: float) -> httpx.Auth:
-        """An httpx.Auth that adds nothing."""
-        return httpx.Auth()
+        """The httpx.Auth that adds the token."""
+        return Signature(headers={"Authorization": f"{self.scheme} {self.token.get_secret_value()}"})
 
 
-Auth = Annotated[Login | NoAuth, Field(discriminator="kind")]
+class ApiKey(_Credentials):
+    """A key in a header or in the query of every request."""
+
+    kind: Literal["api_key"] = "api_key"
+    name: str = Field("X-Api-Key", pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", description="Of the header or parameter.")
+    key: SecretStr
+    place: Literal["header", "query"] = "header"
+
+    @field_validator("key")
+    @classmethod
+    def _sendable(cls, key: SecretStr) -> SecretStr:
+        return sendable(key)
+
+    def query_names(self) -> list[str]:
+        """The query parameters that this kind adds to a URL."""
+        return [self.name] if self.place == "query" else []
+
+    def build(self, client: httpx.Client, pacing: Pacing, max_retry_after: float) -> httpx.Auth:
+        """The httpx.Auth that adds the key."""
+        return Signature(**{"headers" if self.place == "header" else "query": {self.name: self.key.get_secret_value()}})
+
+
+class Basic(_Credentials):
+    """A username and a password with every request (RFC 7617)."""
+
+    kind: Literal["basic"] = "basic"
+    username: str = Field(pattern=r"^[^:]*$", description="Without a colon (RFC 7617 §2).")
+    password: SecretStr
+
+    def build(self, client: httpx.Client, pacing: Pacing, max_retry_after: float) -> httpx.Auth:
+        """The httpx.Auth that adds both."""
+        return httpx.BasicAuth(self.username, self.password.get_secret_value())
+
+
+class Signature(httpx.Auth):
+    """Adds fixed headers and query parameters to every request."""
+
+    def __init__(self, *, headers: dict[str, str] | None = None, query: dict[str, str] | None = None) -> None:
+        self._headers = headers or {}
+        self._query = query or {}
+
+    def __repr__(self) -> str:
+        return f"Signature({', '.join((*self._headers, *self._query))})"
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign the request."""
+        request.headers.update(self._headers)
+        request.url = with_params(request.url, self._query)
+        yield request
+
+
+def sendable(secret: SecretStr) -> SecretStr:
+    """The secret, if a header can carry it; raises ValueError, which never shows it."""
+    text = secret.get_secret_value()
+    if not text.strip() or not (text.isascii() and text.isprintable()):
+        raise ValueError("no request can carry this: ASCII without line breaks, please")
+    return secret
+
+
+Auth = Annotated[NoAuth | Login | Bearer | ApiKey | Basic | OAuth2, Field(discriminator="kind")]

@@ -7,11 +7,15 @@ SourceError
 ├── AuthenticationError        the source does not accept our credentials or our token
 │   └── LoginRejectedError     the server understood a login or refresh, and says no
 ├── CertificateError           the source's TLS certificate does not verify
+├── CursorExpiredError         the source takes the token of the page before no more
+├── OriginError                the next page is said to be elsewhere, or its token cannot be kept
 ├── PageRepeatedError          the same records came for two pages
 ├── PageRangeError             the asked pages lie outside the source
 ├── RequestRefusedError        the source understood the request and refuses it
 ├── RetryAfterTooLongError     the source asks for a longer pause than we allow
 ├── SourceDownError            many attempts in a row failed, none succeeded
+├── WalkLoopError              the pages ask for one another in a circle, or for nothing but empty ones
+├── WalkTooLongError           a walk is beyond its cap on pages, bytes or time
 └── WalkStoppedError           we were told to stop
 """
 
@@ -84,6 +88,14 @@ class CertificateError(SourceError):
     """The certificate does not verify; there is no switch to accept it."""
 
 
+class CursorExpiredError(SourceError):
+    """A cursor or link of the page before is refused; what another walk would give does not fit what is landed."""
+
+
+class OriginError(SourceError):
+    """The next page is said to be at an origin that is not the source's, or a secret stands in what asks for it."""
+
+
 class PageRepeatedError(SourceError):
     """The records of one page came again as another: its number is ignored, or a cache answers."""
 
@@ -102,6 +114,14 @@ class RetryAfterTooLongError(SourceError):
 
 class SourceDownError(SourceError):
     """`give_up_after` attempts in a row failed, over all fetchers."""
+
+
+class WalkLoopError(SourceError):
+    """A token came again on a later page, or MAX_EMPTY_PAGES of them led to no record."""
+
+
+class WalkTooLongError(SourceError):
+    """`max_pages`, `max_bytes` or `max_hours` of the source is reached."""
 
 
 class WalkStoppedError(SourceError):

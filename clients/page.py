@@ -3,7 +3,7 @@
 import contextlib
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -19,6 +19,7 @@ _ESCAPE = re.compile(
 )
 _BOM = b"\xef\xbb\xbf"
 _OPENING_BRACE = ord("{")
+DIGEST_BYTES = 8
 _COUNT_DIGITS = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
 
 
@@ -45,6 +46,8 @@ class Page:
 
     `size` is the body's length in bytes, `read_at` when it was read, in seconds since 1970, `retries` the causes
     of the attempts that failed before; `rejected` are the records that are no JSON object, too large or not UTF-8.
+    `token` is what asks for the next page where only this one tells, and None
+    on the last; `digest` is of the records, 8 bytes, zeros where there are none.
     """
 
     number: int
@@ -54,6 +57,26 @@ class Page:
     read_at: float
     retries: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    token: str | None = field(default=None, repr=False)
+    digest: bytes = bytes(DIGEST_BYTES)
+
+    @property
+    def sent(self) -> int:
+        """How many records the source sent, those included that cannot be landed."""
+        return len(self.records) + len(self.rejected)
+
+    def and_then(self, more: "Page") -> "Page":
+        """This page with the records that were asked for in its place."""
+        before = self.sent
+        return replace(
+            self,
+            records=self.records + more.records,
+            rejected=(*self.rejected, *(replace(each, position=before + each.position) for each in more.rejected)),
+            totals=more.totals,
+            size=self.size + more.size,
+            read_at=more.read_at,
+            retries=self.retries + more.retries,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +151,26 @@ class Body:
         if isinstance(value, str) and value.isascii() and value.isdecimal():
             return int(value) if len(value) <= _COUNT_DIGITS else None
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+    def has(self, path: str) -> bool:
+        """Whether the key at `path` is there, whatever its value."""
+        try:
+            return bool(self._at(path))
+        except KeyError:
+            return False
+
+    def token(self, path: str) -> str | None:
+        """The text at `path`, or the digits of a number; None where it is missing, null, false or empty."""
+        if not self.has(path):
+            return None
+        value = bytes(self._at(path)).strip()
+        if value in (b"null", b"false", b'""'):
+            return None
+        if value.startswith(b'"'):
+            return msgspec.json.decode(value, type=str)
+        if not value.removeprefix(b"-").isdigit():
+            raise MalformedPageError(f"what stands at {path!r} cannot ask for the next page: {excerpt(value)}")
+        return value.decode()
 
     def missing(self, what: str, path: str) -> str:
         """A message that no `what` stands at `path`, with the keys that are there and the body's beginning."""

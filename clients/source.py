@@ -2,20 +2,19 @@
 
 import hashlib
 import json
-import re
+import ssl
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, get_args
 
 from prefect.blocks.core import Block, schema_extra
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationInfo, field_validator, model_validator
 
-from clients.auth import Auth, NoAuth
+from clients.auth import HEADER_NAME, Auth, NoAuth
 from clients.paginators import PageNumber, Pagination
 from clients.urls import HttpUrl as EndpointUrl
 from clients.urls import is_private_to_us, without_query
 
 _SECRET_DICTS = ("params", "headers")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token, RFC 9110 §5.6.2
 
 
 def _as_form(schema: dict[str, Any], model: "type[ApiSource]") -> None:
@@ -84,6 +83,13 @@ class ApiSource(Block):
     give_up_after: int = Field(50, ge=1, description="Failures in a row, over all pages, that end the run.")
     max_page_bytes: int = Field(256 * 2**20, ge=1024, description="Largest body that is accepted, decompressed.")
     max_record_bytes: int = Field(64 * 2**20, ge=2, description="Largest record; larger ones are set aside.")
+    max_pages: int = Field(10_000_000, ge=1, le=99_999_999, description="Pages of one walk.")
+    max_bytes: int = Field(2**40, ge=1024, description="Bytes of one walk, as received, in each process.")
+    max_hours: float = Field(168.0, gt=0, le=8_760, description="Hours of one walk, in each process.")
+    allowed_origins: tuple[EndpointUrl, ...] = Field(
+        (), description="Other origins where a next page may be, such as https://eu.example.com; secrets go there, too."
+    )
+    ca_certificates: str = Field("", description="Authorities to trust besides the public ones, as PEM text.")
     max_rate: float | None = Field(None, gt=0, description="Most requests a second; empty: no limit of ours.")
 
     @classmethod
@@ -111,14 +117,24 @@ class ApiSource(Block):
     def _sendable(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, value in headers.items():
             text = value.get_secret_value()
-            if not _HEADER_NAME.fullmatch(name) or not (text.isascii() and text.isprintable()):
+            if not HEADER_NAME.fullmatch(name) or not (text.isascii() and text.isprintable()):
                 raise ValueError(f"no request can carry the header {name!r}: ASCII without line breaks, please")
         return headers
+
+    @field_validator("ca_certificates")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        try:
+            if text:
+                ssl.create_default_context(cadata=text)
+        except (ssl.SSLError, ValueError):
+            raise ValueError("these are no certificates in PEM form, -----BEGIN CERTIFICATE----- and so on") from None
+        return text
 
     @model_validator(mode="after")
     def _keep_secrets_off_the_open_wire(self) -> "ApiSource":
         secret = not isinstance(self.auth, NoAuth) or self.headers or self.params
-        for url in [self.url, *self.auth.urls()] if secret else []:
+        for url in [self.url, *self.allowed_origins, *self.auth.urls()] if secret else []:
             if not is_private_to_us(url):
                 raise ValueError(f"{without_query(url)}: secrets are sent over https:// only, or to this machine")
         return self
@@ -128,6 +144,10 @@ class ApiSource(Block):
         credentials = [value.get_secret_value() for _, value in self.auth if isinstance(value, SecretStr)]
         fields = [value.get_secret_value() for value in (*self.params.values(), *self.headers.values())]
         return credentials + [text for text in fields if len(text) >= SHORTEST_SECRET_FIELD and text != self.name]
+
+    def revealed_params(self) -> dict[str, str]:
+        """The query parameters of every request, in clear."""
+        return {name: value.get_secret_value() for name, value in self.params.items()}
 
     def fingerprint(self, *, page_size: int, params: Mapping[str, str], salt: Annotated[str, "the run id"]) -> str:
         """What decides which records come in which order, as 32 hexadecimal digits.
@@ -140,7 +160,7 @@ class ApiSource(Block):
             "pagination": self.pagination.model_dump(),
             "records_path": self.records_path,
             "page_size": page_size,
-            "params": {name: value.get_secret_value() for name, value in self.params.items()} | dict(params),
+            "params": self.revealed_params() | dict(params),
         }
         text = json.dumps(decisive, sort_keys=True).encode()
         return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), 100_000, dklen=16).hex()

@@ -1,7 +1,9 @@
 """URLs: which ones we accept, and how we show them."""
 
 import ipaddress
+from collections.abc import Iterable, Mapping
 from typing import Annotated
+from urllib.parse import unquote_plus, urlencode
 
 import httpx
 from pydantic import AfterValidator
@@ -36,3 +38,29 @@ def is_private_to_us(url: str) -> bool:
         return ipaddress.ip_address(parsed.host).is_loopback
     except ValueError:
         return False
+
+
+def origin(url: str | httpx.URL) -> str:
+    """Scheme, host and port, the port also where it is the scheme's own (RFC 6454 §4)."""
+    parsed = httpx.URL(url)
+    port = parsed.port or {"http": 80, "https": 443}.get(parsed.scheme, 0)
+    return f"{parsed.scheme}://{parsed.host}:{port}"
+
+
+def with_params(url: httpx.URL, params: Mapping[str, str]) -> httpx.URL:
+    """The URL with these query parameters in place of its own of the same names; the others stay byte for byte.
+
+    A link may be signed, so what a server wrote is not written anew.
+    """
+    if not params:
+        return url
+    kept = without_params(url, params).query
+    return url.copy_with(query=b"&".join(filter(None, (kept, urlencode(params).encode()))))
+
+
+def without_params(url: httpx.URL, names: Iterable[str]) -> httpx.URL:
+    """The URL without the query parameters of these names; the others stay byte for byte."""
+    dropped = set(names)
+    pieces = url.query.split(b"&") if url.query else []
+    kept = [piece for piece in pieces if unquote_plus(piece.partition(b"=")[0].decode()) not in dropped]
+    return url if len(kept) == len(pieces) else url.copy_with(query=b"&".join(kept) or None)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpcore
+import httpx
 
 
 class _Deadline(threading.local):
@@ -105,5 +106,15 @@ class Wire(httpcore.SyncBackend):
             self._hung_up = True
             streams = list(self._streams)
         for stream in streams:
-            with contextlib.suppress(OSError, AttributeError):
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            _shut(stream)
+
+
+def hang_up(response: httpx.Response) -> None:
+    """Let the connection of a response end with it."""
+    _shut(response.extensions.get("network_stream"))
+
+
+def _shut(stream: httpcore.NetworkStream | None) -> None:
+    if stream is not None:
+        with contextlib.suppress(OSError, AttributeError):  # it is closed already
+            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

@@ -17,6 +17,7 @@ MANIFEST: Final = "_manifest.json"
 REPORT: Final = "_report.md"
 RECEIPTS: Final = "_receipts/"
 REJECTED: Final = "_rejected/"
+RECORD_KEYS: Final = "_keys/"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -71,3 +72,8 @@ def rejected_key(folder: str, first: int, sha256: str) -> str:
 def receipt_key(folder: str, first: int) -> str:
     """The key of the receipt of the part that begins with page `first`."""
     return f"{folder}/{RECEIPTS}{first:08d}.json"
+
+
+def record_keys_key(folder: str, first: int, sha256: str) -> str:
+    """The key of the digests of a part's record keys; `sha256` is the part's."""
+    return f"{folder}/{RECORD_KEYS}{first:08d}-{sha256[:8]}.bin"

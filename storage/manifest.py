@@ -42,6 +42,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `commit_id` is random for each attempt to publish; `location` is where the manifest itself stands.
     `rejected` records are not in the parts, but set aside in the objects `rejected_keys`.
+    `duplicates` counts records whose record key came before, where one was named, `keyless` those that have none;
+    `shifted` tells whether the first page was another one at the end, where it could be had again.
     """
 
     seawall: int = documents.VERSION
@@ -66,6 +68,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     widened: tuple[Widening, ...] = ()
     rejected: int = 0
     rejected_keys: tuple[str, ...] = ()
+    duplicates: int | None = None
+    keyless: int = 0
+    shifted: bool | None = None
 
 
 def write(store: ObjectStore, folder: str, manifest: Manifest) -> None:

@@ -19,6 +19,7 @@ DECISIVE_OPTIONS: Final = (
     "null_text",
     "escape_formulas",
     "row_group_size",
+    "record_key",
 )
 
 
@@ -46,6 +47,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             before = each
         if before is None:
             raise ValueError("a plan without ranges")
+
+    @property
+    def pages(self) -> int | None:
+        """How many pages were planned; None where the source does not say how many there are."""
+        return None if self.totals.pages is None else sum(map(len, self.ranges))
 
     @property
     def last_page(self) -> int:

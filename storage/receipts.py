@@ -16,6 +16,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     `bytes` and `sha256` are the object's, `received` the bytes of the pages; `retries` counts by cause what it took;
     `rejected` records are not in it, but set aside in the object `rejected_key`; `totals` is what the source
     advertised last, at `told_at` in seconds since 1970; `landed` is UTC in ISO 8601.
+    `next` asks for the page after the last one in a walk by tokens, until its end. `digests` holds 8 bytes
+    for each page in base64, which tell its records from those of another; zeros where it has none. `keyless` records
+    have no record key.
     """
 
     seawall: int = documents.VERSION
@@ -33,10 +36,18 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     landed: str
     rejected: int = 0
     rejected_key: str | None = None
+    next: str | None = None
+    digests: str = ""
+    keyless: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.first <= self.last:
             raise ValueError(f"no range of pages: {self.first} to {self.last}")
+
+    @property
+    def sent(self) -> int:
+        """How many records the source sent, those included that were set aside."""
+        return self.records + self.rejected
 
     @property
     def pages(self) -> PageRange:
@@ -61,6 +72,11 @@ def _read(store: ObjectStore, folder: str, key: str) -> Receipt:
     if not inside or receipt.key.rpartition("/")[0] != folder or key != receipt_key(folder, receipt.first):
         raise CorruptObjectError(f"{store.uri(key)} makes no sense: pages from {receipt.first} in {receipt.key}")
     return receipt
+
+
+def find(store: ObjectStore, folder: str, first: int) -> Receipt:
+    """The receipt of the part that begins with page `first`. Raises ObjectMissingError."""
+    return _read(store, folder, receipt_key(folder, first))
 
 
 def read_all(store: ObjectStore, folder: str) -> list[Receipt]:

@@ -4,7 +4,7 @@ from loguru import logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from clients.errors import SourceError
+from clients.errors import CursorExpiredError, SourceError
 from clients.redact import plain, redact, redact_error
 from formats.writer import FormatError
 from storage.errors import StorageError
@@ -43,7 +43,8 @@ def failed(run: Run, error: Exception, landing: Landing | None) -> Exception:
     if run.run_id not in message:
         message += f"; run {run.run_id}"
     if landing is not None and not isinstance(error, PublishedError):
-        message += f"; once the cause is mended, go on with: {run.resume_command}"
+        if not isinstance(error, CursorExpiredError):  # no mending brings a cursor back
+            message += f"; once the cause is mended, go on with: {run.resume_command}"
         with only_logged("the event could not be sent"):
             dataset_incomplete(run, facts.location, facts.summary)
     api.end()

@@ -35,6 +35,9 @@ class IngestOptions(BaseModel):
     row_group_size: int = Field(
         ROW_GROUP_RECORDS, ge=1_000, le=10_000_000, description="Records in a row group of a Parquet file."
     )
+    record_key: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        None, description="Field that no two records share, dotted; several with commas between. Empty: not checked."
+    )
     max_failed_pages: int = Field(0, ge=0, description="Publish with so many pages missing, and say so.")
     max_rejected_records: int = Field(0, ge=0, description="Set so many records aside that no format can hold.")
     strict: bool = Field(default=False, description="Publish only what is complete.")

@@ -62,18 +62,26 @@ def _begun(run: Run) -> Landing:
 
 def _ranges(opened: Resources, run: Run, page: Page) -> tuple[PageRange, ...]:
     """The pages to land, cut into parts; an empty source is one part of one empty page."""
-    last = opened.source.pagination.last(page.totals)
-    asked = run.options.page_range
-    if last is None:  # a first page that does not say is refused before
-        raise PageRangeError("the source does not say how many pages it has")
-    if last > keys.MAX_PAGE:
+    last, cap = opened.source.pagination.last(page.totals), opened.source.max_pages
+    asked, first = run.options.page_range, opened.source.pagination.first_page
+    if last is None:
+        last = first + _guessed(page, run.options.pages_per_part) - 1
+    if last - first >= cap:
         raise PageRangeError(
-            f"the source advertises {last:,} pages, we land {keys.MAX_PAGE:,} at most; ask for larger pages"
+            f"the source advertises {last - first + 1:,} pages, its cap is max_pages={cap:,}; ask for larger pages, "
+            "or raise the cap"
         )
     if asked and page.number > last:
         raise PageRangeError(f"pages {run.options.pages!r} lie beyond the source's last page, {last}")
     whole = PageRange(page.number, max(page.number, min(last, asked.last if asked else last)))
     return tuple(whole.split(run.options.pages_per_part))
+
+
+def _guessed(page: Page, otherwise: int) -> int:
+    """How many pages there may be where no total tells: by the number of records, or `otherwise`."""
+    if page.totals.records is None or not page.records:
+        return otherwise
+    return -(-page.totals.records // len(page.records))
 
 
 def _resumed(run: Run, folder: str, found: Plan) -> Landing:

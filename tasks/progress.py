@@ -23,9 +23,11 @@ INTERVAL: Final = 2.0  # seconds between two calls of Prefect's API
 PATIENCE: Final = 5.0  # seconds that the end of a run waits for the last of them
 
 
-def told(done: int, total: int, records: int, seconds: float) -> str:
-    """How far a walk is, its rate, and the time left if it goes on like this."""
+def told(done: int, total: int | None, records: int, seconds: float) -> str:
+    """How far a walk is, its rate, and the time left if it goes on like this; None is a total that nobody knows."""
     rate = records / seconds if seconds else 0.0
+    if total is None:
+        return f"{done:,} pages, {rate:,.0f} records/s"
     left = seconds / done * (total - done) if done else 0.0
     text = f"{done:,} of {total:,} pages, {rate:,.0f} records/s"
     return f"{text}, about {left:,.0f} s left" if 0 < done < total else text
@@ -44,13 +46,14 @@ def _shown_before() -> UUID | None:
 def progress(landing: Landing) -> Iterator[None]:
     """Show the progress of a walk while the body goes on with it; what fails here changes nothing."""
     opened = resources(landing.run)
-    statistics, total = opened.client.statistics, sum(map(len, landing.plan.ranges))
+    statistics, total = opened.client.statistics, landing.plan.pages
     safe = sum(len(receipt.pages) for receipt in receipts.read_all(opened.store, landing.folder))
     began, stop = time.monotonic(), threading.Event()
 
     def show(artifact: UUID | None) -> UUID | None:
-        text = told(statistics.pages, total - safe, statistics.records, time.monotonic() - began)
-        percent = min(100.0, 100.0 * (safe + statistics.pages) / total)
+        left = None if total is None else total - safe
+        text = told(statistics.pages, left, statistics.records, time.monotonic() - began)
+        percent = min(100.0, 100.0 * (safe + statistics.pages) / total) if total else 0.0
         try:
             artifact = artifact or _shown_before()
             if artifact is None:

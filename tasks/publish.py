@@ -23,13 +23,16 @@ from storage.receipts import Receipt
 from tasks.authenticate import ONCE
 from tasks.drift import drift
 from tasks.errors import IncompleteError, PublishedError
-from tasks.land import Landed, advertised, walk
+from tasks.evidence import gather
+from tasks.landed import Landed
 from tasks.logs import guarded
 from tasks.options import IngestOptions
+from tasks.rejected import refuse_too_many
 from tasks.resources import Resources, resources
 from tasks.run import Landing
 from tasks.sweep import sweep
-from tasks.verdict import Verdict, judge
+from tasks.verdict import Evidence, Verdict, judge
+from tasks.walk import walk
 
 
 @task(name="publish", task_run_name="publish {landing.run.source}", **ONCE)
@@ -46,12 +49,15 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
     if (published := manifest.find(opened.store, landing.folder)) is not None:
         return _published_before(landing, opened, published)
     written = receipts.read_all(opened.store, landing.folder)
+    refuse_too_many(written, landing.run.options.max_rejected_records)
     whole = walk(landing, written, landed)
     gaps = _gaps(missing(whole, (receipt.pages for receipt in written)), landed)
-    now = advertised(landing, written, landed)
-    records, rejected = sum(receipt.records for receipt in written), sum(receipt.rejected for receipt in written)
-    told = None if landing.run.options.page_range else now.records
-    verdict = judge(records=records, rejected=rejected, advertised=told, gaps=len(gaps))
+    records = sum(receipt.records for receipt in written)
+    if gaps:  # a run that cannot be published needs no more evidence
+        without = judge(Evidence(records=records, advertised=None, gaps=len(gaps)))
+        _refuse_unless_allowed(without, gaps, landing.run.options)
+    found = gather(landing, written, landed, gaps=len(gaps))
+    verdict = judge(found.evidence)
     _refuse_unless_allowed(verdict, gaps, landing.run.options)
     columns = schema.union({column.name: column.type for column in receipt.columns} for receipt in written)
     parts = tuple(widened_part(landing, opened, receipt, columns) for receipt in written if receipt.records)
@@ -71,12 +77,15 @@ def publish(landing: Landing, landed: Landed) -> Manifest:
         parts=parts,
         columns=tuple(Column(name, kind) for name, kind in columns.items()),
         advertised_at_start=landing.plan.totals,
-        advertised_at_end=now,
+        advertised_at_end=found.totals,
         failed_pages=gaps,
-        retries=dict(sum((Counter(receipt.retries) for receipt in written), landed.retries)),
         widened=drift(written),
-        rejected=rejected,
+        rejected=found.evidence.rejected,
         rejected_keys=tuple(receipt.rejected_key for receipt in written if receipt.rejected_key),
+        retries=dict(sum((Counter(receipt.retries) for receipt in written), landed.retries + found.retries)),
+        duplicates=found.evidence.duplicates,
+        keyless=found.evidence.keyless,
+        shifted=found.evidence.shifted,
     )
     manifest.write(opened.store, landing.folder, document)
     sweep(opened.store, landing.folder, document)

@@ -8,6 +8,7 @@ import msgspec
 
 from clients.page import End, Gap, Page
 from clients.redact import excerpt
+from storage.receipts import Receipt
 from tasks.errors import RejectedRecordsError
 
 
@@ -54,6 +55,13 @@ def within_limit(fetched: Iterable[Page | Gap | End], limit: int) -> Iterator[Pa
                     f"{told(rejected, limit)}"
                 )
         yield outcome
+
+
+def refuse_too_many(written: Iterable[Receipt], limit: int) -> None:
+    """Raise RejectedRecordsError where the parts of a run, together, hold more than its options allow."""
+    rejected = sum(receipt.rejected for receipt in written)
+    if rejected > limit:
+        raise RejectedRecordsError(told(rejected, limit))
 
 
 def told(rejected: int, limit: int) -> str:

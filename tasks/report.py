@@ -10,6 +10,7 @@ from loguru import logger
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
+from clients.errors import CursorExpiredError
 from clients.redact import plain, redact
 from formats import registry
 from formats.writer import FormatError
@@ -52,10 +53,12 @@ class Facts:
     retries: Counter[str] = field(default_factory=Counter)
     records: int = 0
     advertised: str = "not known"
+    checks: str = "not made"
     location: str = "nothing was landed"
     rejected: int = 0
     widened: Sequence[Widening] = ()
     parts: Sequence[tuple[str, PageRange, int, int]] = ()
+    resumable: bool = True
     resume: str | None = None
 
 
@@ -105,6 +108,7 @@ def _figures(facts: Facts) -> Iterable[tuple[str, str]]:
     if facts.rejected:
         yield "Records Rejected", f"{facts.rejected:,}, set aside in `_rejected/`"
     yield "Records Advertised", facts.advertised
+    yield "Checks", facts.checks
     yield "Execution Time", f"{facts.seconds:.1f} s"
     yield "Output", code(facts.location)
     yield "Format Chosen", f"{code(facts.format)}: {facts.reason}"
@@ -156,6 +160,7 @@ def _base(run: Run, error: Exception | None) -> Facts:
         reason=registry.find(run.format).reason,
         seconds=(datetime.now(UTC) - run.started).total_seconds(),
         timestamp=datetime.now(UTC),
+        resumable=not isinstance(error, CursorExpiredError),
         failed=error.failed_pages if isinstance(error, IncompleteError) else (),
     )
 
@@ -193,6 +198,7 @@ def _published(base: Facts, made: Manifest) -> Facts:
         rejected=made.rejected,
         widened=made.widened,
         advertised=_both(made.advertised_at_start, made.advertised_at_end),
+        checks=_checks(made),
         location=made.location,
         parts=[(part.key, PageRange(part.first, part.last), part.records, part.bytes) for part in made.parts],
     )
@@ -204,7 +210,7 @@ def _unpublished(base: Facts, run: Run, location: str, made: Plan, written: Sequ
     return replace(
         base,
         failed=base.failed or [FailedPage(page=page, error=told) for page, told in sorted(met.failed_pages.items())],
-        requested=sum(map(len, made.ranges)),
+        requested=made.pages,
         successful=sum(len(receipt.pages) for receipt in written),
         retries=sum(
             (Counter(receipt.retries) for receipt in written if receipt.landed < run.started.isoformat()),
@@ -216,8 +222,15 @@ def _unpublished(base: Facts, run: Run, location: str, made: Plan, written: Sequ
         advertised=_both(made.totals, newest.totals if newest else made.totals),
         location=f"{location}, not published",
         parts=[(receipt.key, receipt.pages, receipt.records, receipt.bytes) for receipt in written],
-        resume=run.resume_command,
+        resume=run.resume_command if base.resumable else None,
     )
+
+
+def _checks(made: Manifest) -> str:
+    """What was looked into besides the counts."""
+    first = {None: "first page not read again", True: "first page moved", False: "first page unchanged at the end"}
+    keys = "no record key named" if made.duplicates is None else f"{made.duplicates:,} record keys twice"
+    return f"{first[made.shifted]}; {keys}" + (f", {made.keyless:,} records without one" if made.keyless else "")
 
 
 def _both(start: Totals, end: Totals) -> str:

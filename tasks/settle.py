@@ -6,6 +6,7 @@ from pathlib import Path
 from loguru import logger
 from prefect.filesystems import LocalFileSystem
 
+from clients.paginators import Tokens
 from formats import registry
 from storage import keys
 from tasks import api, blocks
@@ -37,6 +38,11 @@ def settle(run: Run) -> None:
     wanted, first = run.options.page_range, source.pagination.first_page
     if wanted is not None and wanted.first < first:
         raise SettingsError(f"pages {run.options.pages!r} begin before page {first}, the first of {run.source!r}")
+    if wanted is not None and wanted.first > first and isinstance(source.pagination, Tokens):
+        raise SettingsError(
+            f"pages {run.options.pages!r}: {run.source!r} is walked by {source.pagination.kind}, page after page; "
+            f"begin with page {first}"
+        )
     logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")
 
 

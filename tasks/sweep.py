@@ -2,7 +2,7 @@
 
 from loguru import logger
 
-from storage.keys import REJECTED
+from storage.keys import RECORD_KEYS, REJECTED
 from storage.manifest import Manifest
 from storage.store import ObjectStore
 
@@ -17,7 +17,7 @@ def sweep(store: ObjectStore, folder: str, published: Manifest) -> None:
     try:
         for key in store.list(prefix):
             inner = key.removeprefix(prefix)
-            if key not in listed and (not inner.startswith("_") or inner.startswith(REJECTED)):
+            if key not in listed and (not inner.startswith("_") or inner.startswith((REJECTED, RECORD_KEYS))):
                 store.delete(key)
         store.abort_uploads(prefix)
     except Exception as error:  # noqa: BLE001  # whatever the store raises, the data is safe

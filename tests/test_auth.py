@@ -9,12 +9,15 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from clients.auth import Login, LoginAuth, NoAuth
+from clients.auth import Login, NoAuth
 from clients.errors import AuthenticationError, RetryAfterTooLongError, SourceDownError
 from clients.limits import EXPIRY_MARGIN, LOGIN_ATTEMPTS, REMEMBERED_TOKENS
 from clients.pacing import Pacing
-from clients.redact import redact
+from clients.redact import SECRETS, redact
+from clients.tokens import TokenAuth, TokenRequest
 from tests.wireserver import Answer, Request, WireServer, as_json, hang_up, in_turn, reset, whole
+
+pytestmark = pytest.mark.faults
 
 PASSWORD = "correct-horse-battery"
 LOGIN = "https://api.example.com/login"
@@ -38,8 +41,9 @@ class Desk:
     def clock(self) -> float:
         return self.now
 
-    def __call__(self, url: str, body: dict[str, str]) -> httpx.Response:
-        self.asked.append((url, body))
+    def __call__(self, asked: TokenRequest) -> httpx.Response:
+        url = asked.url
+        self.asked.append((url, dict(asked.fields)))
         number = len(self.asked)
         request = httpx.Request("POST", url)
         if url == REFRESH and self.reject_refresh:
@@ -53,8 +57,8 @@ class Desk:
         return [url.rpartition("/")[2] for url, _ in self.asked]
 
 
-def auth_at(desk: Desk, *, refresh: bool = True) -> LoginAuth:
-    return LoginAuth(login(refresh=refresh), send=desk, clock=desk.clock)
+def auth_at(desk: Desk, *, refresh: bool = True) -> TokenAuth:
+    return TokenAuth(login(refresh=refresh), send=desk, clock=desk.clock)
 
 
 class Api:
@@ -238,11 +242,11 @@ def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(token: 
 def test_refused_credentials_are_not_tried_again_by_anybody() -> None:
     asked: list[str] = []
 
-    def refuse(url: str, body: dict[str, str]) -> httpx.Response:
-        asked.append(url)
-        return httpx.Response(401, text=f"no {PASSWORD}", request=httpx.Request("POST", url + "?trace=hidden"))
+    def refuse(request: TokenRequest) -> httpx.Response:
+        asked.append(request.url)
+        return httpx.Response(401, text=f"no {PASSWORD}", request=httpx.Request("POST", request.url + "?trace=hidden"))
 
-    auth = LoginAuth(login(), send=refuse)
+    auth = TokenAuth(login(), send=refuse)
     refused: list[str] = []
 
     def ask() -> None:
@@ -272,6 +276,7 @@ def test_nothing_shows_a_secret() -> None:
 
 
 def test_password_and_tokens_are_masked_wherever_they_turn_up() -> None:
+    SECRETS.add(PASSWORD)  # as the client does with all that a source holds
     desk = Desk(access_token="unmistakable-access", refresh_token="unmistakable-refresh")
     auth_at(desk).token()
     assert redact(f"{PASSWORD} unmistakable-access unmistakable-refresh") == "*** *** ***"

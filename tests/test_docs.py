@@ -4,11 +4,13 @@ import importlib
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 
 from clients import limits
+from clients.auth import Auth
+from clients.paginators import Pagination
 from clients.source import ApiSource
 from dev.unstable_api import Server
 from flows.ingest import ingest
@@ -16,6 +18,7 @@ from tasks.options import IngestOptions
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+SOURCES = (ROOT / "docs/sources.md").read_text()
 DESIGN = (ROOT / "docs/design.md").read_text()
 
 
@@ -78,6 +81,33 @@ def test_every_limit_has_a_line_with_its_default() -> None:
             values[name] = getattr(importlib.import_module(module), name)
         value = values[name] if not isinstance(values[name], float) else f"{values[name]:g}"
         assert value is None or re.search(rf"(?<!\d){value}(?!\d)", default), name
+
+
+def test_the_examples_of_the_sources_run() -> None:
+    examples = re.findall(r"```python\n(.*?)```", SOURCES, re.DOTALL)
+    names: dict[str, Any] = {}
+    for example in examples:
+        exec(compile(example, "docs/sources.md", "exec"), names)
+    told = {form["kind"] for form in (*names["forms"], *names["kinds"], names["login"])}
+    kinds = [arm.model_fields["kind"].default for arm in (*get_args(_union(Auth)), *get_args(_union(Pagination)))]
+    assert told == set(kinds)
+
+
+def _union(annotated: Any) -> Any:
+    """The classes behind an annotated union."""
+    inner = get_args(annotated)[0]
+    return _union(inner) if get_origin(inner) is Annotated else inner
+
+
+def test_the_sources_tell_every_limit_of_a_source_with_its_default() -> None:
+    told = table(SOURCES, "| limit | default | why |")
+    fields = ApiSource.model_fields
+    bounds = {name for name in fields if name.startswith("max_") or name.endswith(("_timeout", "_deadline", "_after"))}
+    assert set(told) == bounds | {"page_size"}
+    for name, (default, why) in told.items():
+        value = fields[name].default
+        assert value is None or re.search(rf"(?<!\d){value:g}(?!\d)" if value < 10**6 else str(value), default), name
+        assert why
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:

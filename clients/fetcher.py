@@ -1,0 +1,189 @@
+"""The fetcher: one page of a source, with all its attempts."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import cast
+
+import httpx
+
+from clients.answers import raise_for_status
+from clients.caps import Caps
+from clients.codings import decoded
+from clients.errors import AttemptError, MalformedPageError, PageFailedError, SourceError, WalkStoppedError
+from clients.links import followed, refuse_secret
+from clients.nesting import refuse_deep
+from clients.pacing import Pacing
+from clients.page import Body, Page, Totals
+from clients.paginators import PageRequest, Tokens
+from clients.retries import Backoff, attempt_error
+from clients.seen import Seen, digest
+from clients.source import ApiSource
+from clients.tokens import TokenAuth
+from clients.urls import with_params
+from clients.wire import deadline, hang_up
+
+
+class Fetcher:
+    """Fetches pages of `size` records; the one place where a page is retried. Thread-safe.
+
+    `params` and `headers` go with every request. `totals` is what the source said last.
+    """
+
+    def __init__(
+        self,
+        source: ApiSource,
+        *,
+        client: httpx.Client,
+        auth: httpx.Auth,
+        pacing: Pacing,
+        caps: Caps,
+        params: Mapping[str, str],
+        size: int,
+    ) -> None:
+        self.totals = Totals()
+        self._source = source
+        self._client = client
+        self._auth = auth
+        self._pacing = pacing
+        self._caps = caps
+        self._params = params
+        self._size = size
+        self._headers = {name: value.get_secret_value() for name, value in source.headers.items()}
+        self._own = {*params, *source.auth.query_names()}
+        self._allowed = [source.url, *source.allowed_origins]
+        self._seen = Seen()
+
+    def fetch(self, request: PageRequest, *, first: bool = False) -> Page:
+        """One whole page; `first` is set for the one that a walk begins with, which has to say more than others.
+
+        Raises:
+            PageFailedError: it used up its attempts, or is not there.
+            SourceError: asking for it again, or for other pages, cannot help.
+        """
+        page = self._with_attempts(request, first=first)
+        while not isinstance(self._source.pagination, Tokens) and (
+            rest := self._source.pagination.rest(page, self._size)
+        ):
+            more = self._with_attempts(rest)
+            if not more.sent:
+                break
+            if not set(more.records).isdisjoint(page.records):
+                message = f"page {page.number} comes in pieces that overlap, so records between them may lack"
+                raise PageFailedError(message, number=page.number, causes=(*page.retries, "overlap"))
+            page = page.and_then(more)
+        return replace(page, digest=digest(page.records))
+
+    def answers(self) -> bool:
+        """Whether the source's first page can be had, so that the API is up and other pages are broken."""
+        try:
+            self._attempt(self._source.pagination.first(self._size), first=False, causes=[])
+        except WalkStoppedError:
+            raise
+        except SourceError:
+            return False
+        return True
+
+    def _with_attempts(self, request: PageRequest, *, first: bool = False) -> Page:
+        limits, number = self._source, request.number
+        backoff = Backoff(
+            self._pacing, max_attempts=limits.max_attempts, max_retry_after=limits.max_retry_after, page=number
+        )
+        try:
+            for attempt in backoff:
+                with attempt:
+                    return self._attempt(request, first=first, causes=backoff.causes)
+        except PageFailedError as error:
+            error.causes = (*backoff.causes, *error.causes)
+            raise
+        except AttemptError as error:
+            if first and isinstance(error, MalformedPageError):
+                raise
+            message = f"page {number} failed {len(backoff.causes)} times; the last: {error}"
+            raise PageFailedError(message, number=number, causes=tuple(backoff.causes)) from error
+        raise AssertionError("stamina raises or returns")
+
+    def _attempt(self, request: PageRequest, *, first: bool, causes: list[str]) -> Page:
+        """One attempt: signed anew, within a deadline, checked."""
+        self._caps.check(request.number)
+        try:
+            with self._pacing.slot(), deadline(self._source.page_deadline), self._sent(request) as response:
+                content = self._read(request, response)
+                raise_for_status(response, content, request, first=first, renewable=isinstance(self._auth, TokenAuth))
+                page = self._page(request, response, content, first=first)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            if self._pacing.stopped:
+                raise WalkStoppedError("the walk was stopped") from None
+            raise attempt_error(error) from error
+        self._pacing.succeeded()
+        return replace(page, retries=tuple(causes))
+
+    def _page(self, request: PageRequest, response: httpx.Response, content: bytes, *, first: bool) -> Page:
+        """The page that a body holds, if it holds one."""
+        pagination = self._source.pagination
+        body = Body(content)
+        records = body.records(self._source.records_path)
+        refuse_deep(content, records)
+        totals = pagination.totals(body, self._size)
+        if first and (lacking := pagination.lacking(body)):
+            raise MalformedPageError(lacking)
+        token = None
+        if isinstance(pagination, Tokens):
+            token = self._token(pagination, request.number, response, body, empty=not records)
+        elif refusal := pagination.refusal(records, self._size):
+            raise MalformedPageError(f"page {request.number} {refusal}")
+        self._seen.refuse_repetition(request, digest(records))
+        if totals != Totals() and (records or first):  # what says nothing takes nothing back
+            self.totals = totals
+        good, rejected = body.sort_out(records, self._source.max_record_bytes)
+        return Page(
+            number=request.number,
+            records=good,
+            rejected=rejected,
+            totals=totals,
+            size=len(content),
+            read_at=time.time(),
+            token=token,
+        )
+
+    def _token(
+        self, pagination: Tokens, number: int, response: httpx.Response, body: Body, *, empty: bool
+    ) -> str | None:
+        """What asks for the next page, if we may and can."""
+
+        def resolve(text: str) -> str:
+            return followed(text, response.request.url, allowed=self._allowed, own=self._own)
+
+        token = pagination.token(body, response.headers.get("Link", ""), resolve)
+        if token is not None:
+            refuse_secret(token, number)
+            self._seen.refuse_loop(number, token, empty=empty)
+        return token
+
+    @contextlib.contextmanager
+    def _sent(self, request: PageRequest) -> Iterator[httpx.Response]:
+        """Send one request; what is made of the answer is made before its connection serves another one.
+
+        Where that fails, the connection is not used again: what follows a body that is cut would be read as the
+        answer to the next request.
+        """
+        url = with_params(httpx.URL(request.url or self._source.url), {**self._params, **request.query})
+        with self._client.stream("GET", url, headers=self._headers, auth=self._auth) as response:
+            try:
+                yield response
+            except SourceError:
+                hang_up(response)
+                raise
+
+    def _read(self, request: PageRequest, response: httpx.Response) -> bytes:
+        """The body of an answer, up to `max_page_bytes` of it, compressed or not."""
+        limit = self._source.max_page_bytes
+
+        def bounded(length: int) -> None:
+            if length > limit:
+                message = f"page {request.number} is larger than {limit:,} bytes (max_page_bytes)"
+                raise PageFailedError(message, number=request.number, causes=("too large",))
+
+        raw = cast(httpx.SyncByteStream, response.stream)  # unlike iter_raw, it keeps the connection at its end
+        return b"".join(decoded(raw, response.headers.get("Content-Encoding", ""), limit=bounded))

@@ -1,0 +1,42 @@
+"""Nesting: how deep a JSON text goes. msgspec skips a thousand levels; readers of our files give up earlier."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from clients.errors import AttemptError
+from clients.limits import MAX_NESTING
+
+_STRUCTURE: Final = b'[]{}"'
+_REST: Final = bytes(set(range(256)) - set(_STRUCTURE))
+_STEPS: Final = np.zeros(256, np.int8)
+_STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
+
+
+def refuse_deep(body: bytes, records: Sequence[bytes]) -> None:
+    """Raise AttemptError where a body, of which `records` are a part, nests deeper than MAX_NESTING.
+
+    No text is deeper than the brackets that open in it, so ordinary records are only counted through.
+    """
+    opening = [_opening(record) for record in records]
+    if _opening(body) - sum(opening) + max(opening, default=0) <= MAX_NESTING:
+        return
+    if (found := depth(body)) > MAX_NESTING:
+        raise AttemptError(f"the body nests {found:,} levels deep, we land {MAX_NESTING}", cause="too deep")
+
+
+def _opening(text: bytes) -> int:
+    return text.count(b"{") + text.count(b"[")
+
+
+def depth(text: bytes) -> int:
+    """The deepest level of arrays and objects in a valid JSON text.
+
+    With escapes gone, quotes alternate between the outside and the inside of strings.
+    """
+    plain = text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _REST)
+    marks = np.frombuffer(plain, np.uint8)
+    outside = np.cumsum(marks == ord('"'), dtype=np.int32) % 2 == 0
+    steps = _STEPS[marks] * outside
+    return int(np.cumsum(steps, dtype=np.int32).max(initial=0))

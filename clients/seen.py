@@ -1,0 +1,52 @@
+"""Seen: the pages and tokens of a walk so far, to find out one that goes in circles."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from threading import Lock
+
+from clients.errors import PageRepeatedError, WalkLoopError
+from clients.limits import MAX_EMPTY_PAGES
+from clients.page import DIGEST_BYTES
+from clients.paginators import PageRequest
+
+
+def digest(records: Sequence[bytes]) -> bytes:
+    """What tells the records of one page from those of another; zeros where there are none."""
+    if not records:
+        return bytes(DIGEST_BYTES)
+    return blake2b(b"\n".join(records), digest_size=DIGEST_BYTES).digest()
+
+
+class Seen:
+    """Digests of what came, 100 bytes or so for each page. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._pages: dict[bytes, tuple[int, object]] = {}
+        self._tokens: dict[bytes, int] = {}
+        self._empty: set[int] = set()
+        self._lock = Lock()
+
+    def refuse_repetition(self, request: PageRequest, found: bytes) -> None:
+        """Raise PageRepeatedError where the records came before, in answer to another request."""
+        asked = (request.number, tuple(sorted(request.query.items())))
+        if not any(found):
+            return
+        with self._lock:
+            before = self._pages.setdefault(found, asked)
+        if before != asked:
+            raise PageRepeatedError(
+                f"page {request.number} holds the very records of page {before[0]}: "
+                f"does the source read {' and '.join(map(repr, request.query)) or 'the links that it gives'}?"
+            )
+
+    def refuse_loop(self, number: int, token: str, *, empty: bool) -> None:
+        """Raise WalkLoopError where another page gave this token, or too many pages in a row hold nothing."""
+        with self._lock:
+            before = self._tokens.setdefault(blake2b(token.encode(), digest_size=16).digest(), number)
+            self._empty = self._empty | {number} if empty else set()
+        if before != number:
+            raise WalkLoopError(f"page {number} leads to where page {before} led: the walk goes in circles")
+        if len(self._empty) >= MAX_EMPTY_PAGES:
+            raise WalkLoopError(
+                f"{MAX_EMPTY_PAGES:,} pages in a row, the last of them page {number}, hold no record and lead on"
+            )

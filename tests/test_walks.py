@@ -1,0 +1,211 @@
+"""Whole walks through every kind of pagination, as flows, on a socket: all records, once, and resumable."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.schemas.objects import State
+
+from clients.source import ApiSource
+from flows.ingest import ingest
+from storage.manifest import Manifest
+from tests.shelf import KINDS, TOKENS, Shelf
+from tests.wireserver import Answer, Request, Route, WireServer, as_json, whole
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+
+
+@pytest.fixture(autouse=True)
+def _short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.002)
+    monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.002)
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[..., WireServer]]:
+    servers: list[WireServer] = []
+
+    def start(route: Route) -> WireServer:
+        servers.append(WireServer(route).__enter__())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.__exit__()
+
+
+def saved(server: WireServer, pagination: dict[str, Any], **changes: Any) -> str:
+    settings = {"name": "items", "url": f"{server.url}/items", "page_size": 5, "max_attempts": 3}
+    ApiSource(**settings | {"pagination": pagination} | changes).save("items", overwrite=True)
+    return "items"
+
+
+def run(**parameters: Any) -> State[Manifest]:
+    return ingest(source="items", **parameters, return_state=True)
+
+
+def rows_of(text: str) -> list[int]:
+    return [int(cell.strip('"')) for cell in text.split()[1:]]
+
+
+def landed(manifest: Manifest) -> list[int]:
+    return [number for part in manifest.parts for number in rows_of(Path("data", part.key).read_text())]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("total", [0, 64])
+def test_every_kind_lands_every_record_once_and_in_order(
+    kind: str, total: int, served: Callable[..., WireServer]
+) -> None:
+    shelf = Shelf(kind, total)
+    saved(served(shelf.route), shelf.pagination)
+    state = run(options={"pages_per_part": 3})
+    manifest = state.result()
+    assert (landed(manifest), manifest.verdict, state.name) == (list(range(total)), "complete", "Completed")
+    assert manifest.pages.last - manifest.pages.first + 1 in (max(-(-total // 5), 1), max(-(-total // 5), 1) + 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_size_that_the_server_reduces_in_silence_loses_nothing(
+    kind: str, served: Callable[..., WireServer]
+) -> None:
+    shelf = Shelf(kind, 23, cap=2)
+    saved(served(shelf.route), shelf.pagination)
+    manifest = run(options={"pages_per_part": 3}).result()
+    assert (landed(manifest), manifest.verdict) == (list(range(23)), "complete")
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_a_page_that_fails_for_good_stops_a_walk_by_tokens_and_a_resume_goes_on_from_there(
+    kind: str, served: Callable[..., WireServer]
+) -> None:
+    shelf, broken = Shelf(kind, 40), True
+
+    def route(request: Request) -> Answer:
+        if broken and shelf._begin(request.query, 5) == 20:
+            return whole(b"", 500)
+        return shelf.route(request)
+
+    server = served(route)
+    saved(server, shelf.pagination)
+    state = run(options={"pages_per_part": 2})
+    assert state.is_failed()
+    assert "PageFailedError: page 5 failed 3 times" in str(state.message)
+    assert not list(Path("data").rglob("_manifest.json"))
+    receipts = sorted(Path("data").rglob("_receipts/*.json"))
+    assert [path.stem for path in receipts] == ["00000001", "00000003"]
+    assert "20" in json.loads(receipts[-1].read_text())["next"]
+
+    broken = False
+    shelf.asked.clear()
+    manifest = run(options={"pages_per_part": 2}, resume=str(state.state_details.flow_run_id)).result()
+    assert (landed(manifest), manifest.verdict) == (list(range(40)), "complete")
+    assert shelf.asked == [20, 25, 30, 35, 0], "and page 1 once more, to see whether it moved"
+
+
+@pytest.mark.parametrize("status", [400, 410])
+def test_an_expired_cursor_ends_the_run_and_says_to_begin_anew(status: int, served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("cursor", 40)
+
+    def route(request: Request) -> Answer:
+        if request.query.get("cursor") == "c10":
+            return as_json({"error": "cursor expired"}, status)
+        return shelf.route(request)
+
+    server = served(route)
+    saved(server, shelf.pagination)
+    state = run()
+    assert f"CursorExpiredError: {server.url}/items answers {status} for page 3: " in str(state.message)
+    assert "begin a new run" in str(state.message)
+    assert "resume" not in str(state.message)
+    assert len([r for r in server.requests if r.query.get("cursor") == "c10"]) == 1
+
+
+def test_pages_of_a_walk_by_tokens_can_only_be_the_first_ones(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("cursor", 40)
+    server = served(shelf.route)
+    saved(server, shelf.pagination)
+    assert "page after page; begin with page 1" in str(run(options={"pages": "3-5"}).message)
+    assert server.requests == []
+    manifest = run(options={"pages": "1-3", "pages_per_part": 2}).result()
+    assert (landed(manifest), manifest.verdict) == (list(range(15)), "complete")
+
+
+# The verdict
+
+
+def test_a_record_key_that_comes_twice_is_counted_and_the_digests_are_swept(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 23)
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        if request.page == 4:
+            body["data"][1] = {"id": 3, "again": True}
+        return as_json(body)
+
+    saved(served(route), shelf.pagination)
+    state = run(options={"record_key": "id", "pages_per_part": 2})
+    manifest = state.result()
+    assert (state.name, manifest.verdict, manifest.duplicates) == ("CompletedWithWarnings", "duplicated", 1)
+    assert "23 of 23 advertised records; 1 record with a key that came before" in str(state.message)
+    assert "1 record keys twice" in next(Path("data").rglob("_report.md")).read_text()
+    assert not list(Path("data").rglob("_keys/*"))
+    assert run(options={"record_key": "id", "strict": True}).is_failed()
+
+
+def test_a_record_key_that_no_record_has_is_refused(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 23)
+    saved(served(shelf.route), shelf.pagination)
+    assert "options.record_key 'idd': none of 23 records has it" in str(run(options={"record_key": "idd"}).message)
+
+
+@pytest.mark.parametrize("record_key", [None, "id"])
+def test_a_first_page_that_moved_by_the_end_is_a_shift(
+    record_key: str | None, served: Callable[..., WireServer]
+) -> None:
+    shelf = Shelf("pages", 23)
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        if request.page == 1 and len(set(shelf.asked)) == 5:
+            body["data"][0] = {"id": 99}
+        return as_json(body)
+
+    saved(served(route), shelf.pagination)
+    state = run(options={"record_key": record_key} if record_key else {})
+    assert (state.name, state.result().verdict, state.result().shifted) == ("CompletedWithWarnings", "shifted", True)
+    assert "the first page was another one at the end" in str(state.message)
+
+
+def test_a_field_that_changes_is_no_shift_where_a_record_key_is_named(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 23)
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        for record in body["data"]:
+            record["seen"] = len(shelf.asked)
+        return as_json(body)
+
+    saved(served(route), shelf.pagination)
+    assert run(options={"record_key": "id"}).result().verdict == "complete"
+
+
+def test_pages_that_repeat_across_a_resume_are_found_before_anything_is_published(
+    served: Callable[..., WireServer],
+) -> None:
+    shelf, broken = Shelf("pages", 40), True
+
+    def route(request: Request) -> Answer:
+        if broken and request.page >= 5:
+            return whole(b"", 500)
+        query = request.query | ({"page": "2"} if request.page == 7 else {})
+        return as_json(shelf.answer(query, "")[1])
+
+    saved(served(route), shelf.pagination)
+    state = run(options={"pages_per_part": 2})
+    broken = False
+    again = run(options={"pages_per_part": 2}, resume=str(state.state_details.flow_run_id))
+    assert "PageRepeatedError: page 7 holds the very records of page 2" in str(again.message)
+    assert not list(Path("data").rglob("_manifest.json"))
