@@ -6,7 +6,7 @@ from typing import Final
 from formats.writer import check_objects
 
 BATCH_RECORDS: Final = 10_000
-BATCH_BYTES: Final = 4 * 2**20
+BATCH_BYTES: Final = 2**19  # fits into the caches of a core
 
 
 class Batches:

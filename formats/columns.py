@@ -78,9 +78,10 @@ class Columns:
             return found
         for number, (name, form) in enumerate(self._forms.items() if rows else ()):
             values = list(map(attrgetter(f"f{number}"), rows))
-            if form == "integer" and 0 in values and _MINUS_ZERO.search(whole):
-                return {}  # an integer has no sign without a value
             found[name] = form, list(map(bytes, values)) if form == "text" else values
+        zeros = any(0 in values for form, values in found.values() if form == "integer")
+        if zeros and _MINUS_ZERO.search(whole):
+            return {}  # an integer has no sign without a value
         return found
 
     def _learned(self, whole: bytes) -> Found:

@@ -772,3 +772,15 @@ def test_an_error_in_the_middle_of_a_page_is_an_attempt() -> None:
     assert isinstance(error, PageFailedError)
     assert isinstance(error.__cause__, AttemptError)
     assert (error.number, error.causes) == (1, ("reset", "reset"))
+
+
+def test_a_page_of_nothing_but_rejected_records_is_no_end_of_the_walk() -> None:
+    body = {"metadata": {"total_pages": 1, "total_records": 1}, "data": [{"id": 1}]}
+
+    def route(request: Request) -> Answer:
+        return as_json(body if request.page == 1 else body | {"data": [None]})
+
+    outcomes, _ = walk(route, 2)
+    assert [type(outcome) for outcome in outcomes] == [Page, Page]
+    assert isinstance(outcomes[1], Page)
+    assert ([each.record for each in outcomes[1].rejected], outcomes[1].records) == ([b"null"], [])

@@ -11,10 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-import duckdb
-import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
-import pyarrow as pa
-import pyarrow.csv
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -23,10 +19,7 @@ from formats.csv import Csv, CsvWriter
 from formats.files import open_text
 from formats.schema import Schema
 from formats.writer import RecordError, Settings, WrittenFile
-
-Value = tuple[str, str]  # its JSON text, and the cell that it should become
-Record = dict[str, Value]
-Table = list[list[str]]
+from tests.equality import CSV_READERS, Record, Table, Value, csv_by_pandas, csv_by_python
 
 BRISK = settings(max_examples=100, deadline=None, print_blob=True)
 
@@ -112,44 +105,13 @@ def _write(path: Path, pages: Iterable[list[bytes]]) -> WrittenFile:
 def _landed(folder: Path, *pages: list[object]) -> Table:
     """What a reader finds of pages of Python objects."""
     file = _write(folder / "part.csv", [[json.dumps(record).encode() for record in page] for page in pages])
-    return _by_python(file.path)
+    return csv_by_python(file.path)
 
 
 @contextmanager
 def _written(pages: list[list[Record]]) -> Iterator[WrittenFile]:
     with tempfile.TemporaryDirectory() as folder:
         yield _write(Path(folder, "part.csv"), [list(map(_json, page)) for page in pages])
-
-
-def _by_python(path: Path) -> Table:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file, strict=True))
-
-
-def _by_pandas(path: Path) -> Table:
-    table: Table = pd.read_csv(path, header=None, dtype=str, keep_default_na=False).to_numpy().tolist()
-    return table
-
-
-def _by_pyarrow(path: Path) -> Table:
-    width = len(_by_python(path)[0])
-    table = pa.csv.read_csv(
-        path,
-        read_options=pa.csv.ReadOptions(autogenerate_column_names=True),
-        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-        convert_options=pa.csv.ConvertOptions(column_types={f"f{number}": pa.string() for number in range(width)}),
-    )
-    return [list(row.values()) for row in table.to_pylist()]
-
-
-def _by_duckdb(path: Path) -> Table:
-    dialect = "auto_detect=false, header=false, delim=',', quote='\"', escape='\"', new_line='\\r\\n'"
-    columns = {f"c{number}": "VARCHAR" for number in range(len(_by_python(path)[0]))}
-    rows = duckdb.execute(f"SELECT * FROM read_csv(?, {dialect}, columns={columns})", [str(path)]).fetchall()
-    return [[cell or "" for cell in row] for row in rows]
-
-
-READERS = {"Python": _by_python, "pandas": _by_pandas, "pyarrow": _by_pyarrow, "DuckDB": _by_duckdb}
 
 
 @given(pages=_pages())
@@ -160,7 +122,7 @@ READERS = {"Python": _by_python, "pandas": _by_pandas, "pyarrow": _by_pyarrow, "
 def test_every_value_comes_back_from_every_reader(pages: list[list[Record]]) -> None:
     expected = _expected([record for page in pages for record in page])
     with _written(pages) as file:
-        for name, read in READERS.items():
+        for name, read in CSV_READERS.items():
             assert read(file.path) == expected, name
 
 
@@ -197,7 +159,7 @@ def test_widening_to_a_larger_and_reordered_schema_keeps_every_value(
         content = wide.path.read_bytes()
         cells = [dict(zip(header, row, strict=True)) for row in rows]
         expected = [wanted, *([row.get(name, "") for name in wanted] for row in cells)]
-        assert _by_python(wide.path) == _by_pandas(wide.path) == expected
+        assert csv_by_python(wide.path) == csv_by_pandas(wide.path) == expected
         assert (wide.records, wide.bytes, wide.columns) == (len(rows), len(content), schema)
         assert wide.sha256 == hashlib.sha256(content).hexdigest()
 
@@ -231,7 +193,7 @@ def test_names_that_differ_only_by_case_and_the_empty_name_are_columns_of_their_
     assert _landed(tmp_path, [{"": 1, "a": 2, "A": 3}]) == [["", "a", "A"], ["1", "2", "3"]]
 
 
-@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("read", CSV_READERS.values(), ids=CSV_READERS)
 def test_a_row_of_one_empty_cell_is_not_a_blank_line(tmp_path: Path, read: Callable[[Path], Table]) -> None:
     file = _write(tmp_path / "part.csv", [[b'{"a":null}', b'{"a":""}', b"{}", b'{"a":" "}']])
     assert read(file.path) == [["a"], [""], [""], [""], [" "]]
@@ -244,11 +206,11 @@ def test_objects_without_members_keep_their_rows(tmp_path: Path) -> None:
 
 def test_of_a_key_that_repeats_the_last_value_counts_in_the_first_place(tmp_path: Path) -> None:
     file = _write(tmp_path / "part.csv", [[b'{"a":1,"b":2,"a":"three"}']])
-    assert _by_python(file.path) == [["a", "b"], ["three", "2"]]
+    assert csv_by_python(file.path) == [["a", "b"], ["three", "2"]]
     assert file.columns == {"a": "string", "b": "integer"}
 
 
-@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("read", CSV_READERS.values(), ids=CSV_READERS)
 def test_numbers_of_5000_digits_survive(tmp_path: Path, read: Callable[[Path], Table]) -> None:
     integer, fraction = "-" + "7" * 5_000, "0." + "3" * 5_000
     file = _write(tmp_path / "part.csv", [[f'{{"i":{integer},"f":{fraction}}}'.encode()]])
@@ -261,7 +223,7 @@ def test_numbers_of_5000_digits_survive(tmp_path: Path, read: Callable[[Path], T
 )
 def test_a_number_is_the_text_that_came(tmp_path: Path, number: str) -> None:
     file = _write(tmp_path / "part.csv", [[f'{{"n":{number},"x":1}}'.encode()]])
-    assert _by_python(file.path)[1] == [number, "1"]
+    assert csv_by_python(file.path)[1] == [number, "1"]
 
 
 def test_a_column_may_change_its_type_on_a_later_page(tmp_path: Path) -> None:
@@ -272,7 +234,7 @@ def test_a_column_may_change_its_type_on_a_later_page(tmp_path: Path) -> None:
 def test_date_like_text_stays_text(tmp_path: Path) -> None:
     file = _write(tmp_path / "part.csv", [[b'{"d":"2024-02-30","t":"00:00Z"}']])
     assert file.columns == {"d": "string", "t": "string"}
-    assert _by_python(file.path)[1] == ["2024-02-30", "00:00Z"]
+    assert csv_by_python(file.path)[1] == ["2024-02-30", "00:00Z"]
 
 
 def test_a_formula_stays_as_it_came(tmp_path: Path) -> None:
@@ -289,21 +251,21 @@ def test_an_empty_file_widens_to_a_header(tmp_path: Path) -> None:
     file = _write(tmp_path / "part.csv", [])
     wide = Csv().widen(file.path, file.columns, tmp_path / "wide.csv", {"a": "string", "b": "null"})
     assert wide.records == 0
-    assert _by_python(wide.path) == [["a", "b"]]
+    assert csv_by_python(wide.path) == [["a", "b"]]
 
 
 def test_records_without_keys_are_rows_that_are_not_blank(tmp_path: Path) -> None:
     file = _write(tmp_path / "part.csv", [[b"{}", b"{}"], [b"{}"]])
     assert file.records == 3
     assert file.path.read_bytes() == b'""\r\n' * 4
-    assert len(_by_pandas(file.path)) == 4
+    assert len(csv_by_pandas(file.path)) == 4
 
 
 def test_rows_without_columns_widen_to_rows(tmp_path: Path) -> None:
     file = _write(tmp_path / "part.csv", [[b"{}", b"{}"]])
     wide = Csv().widen(file.path, file.columns, tmp_path / "wide.csv", {"a": "string"})
     assert wide.records == file.records == 2
-    assert _by_pandas(wide.path) == [["a"], [""], [""]]
+    assert csv_by_pandas(wide.path) == [["a"], [""], [""]]
 
 
 @pytest.mark.parametrize("bad", ["null", "3", '"text"', "[1]", "true"])
@@ -390,7 +352,7 @@ HARMLESS = ["-5", "+49301234", "-5.50", "1e5", "-1E+5", "a=b", "'=1", "", " =1",
 def test_escaped_formulas_begin_with_an_apostrophe_and_plain_numbers_do_not(tmp_path: Path) -> None:
     page: list[object] = [{"=name": text, "n": -5, "x": -1.5e-3, "b": [1]} for text in FORMULAS + HARMLESS]
     with _set(tmp_path, [page], escape_formulas=True) as file:
-        header, *rows = _by_python(file.path)
+        header, *rows = csv_by_python(file.path)
     assert header == ["'=name", "n", "x", "b"]
     assert [row[0] for row in rows] == [f"'{text}" for text in FORMULAS] + HARMLESS
     assert {tuple(row[1:]) for row in rows} == {("-5", "-0.0015", "[1]")}
@@ -398,7 +360,7 @@ def test_escaped_formulas_begin_with_an_apostrophe_and_plain_numbers_do_not(tmp_
 
 def test_formulas_are_escaped_once_though_the_file_is_widened(tmp_path: Path) -> None:
     with _set(tmp_path, [[{"a": "=1"}], [{"a": "'=2", "=b": "@"}]], escape_formulas=True) as file:
-        assert _by_python(file.path) == [["a", "'=b"], ["'=1", ""], ["'=2", "'@"]]
+        assert csv_by_python(file.path) == [["a", "'=b"], ["'=1", ""], ["'=2", "'@"]]
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])

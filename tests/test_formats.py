@@ -1,6 +1,7 @@
 """Whole runs in every format: what the API sent, over a socket, is what readers find."""
 
 import base64
+import gzip
 import json
 import os
 import re
@@ -20,6 +21,7 @@ import pytest
 from prefect.client.schemas.objects import State
 
 from clients.source import ApiSource
+from dev.seaweed import SeaweedFS
 from flows.ingest import ingest
 from formats.parquet import Parquet
 from storage.local import LocalStore
@@ -178,6 +180,14 @@ def test_compressed_csv_is_widened_and_read_by_its_suffix(compression: str, suff
     paths = list(map(str, files(manifest)))
     rows = duckdb.execute("SELECT id, n, late FROM read_csv($1, all_varchar=true) ORDER BY id", [paths]).fetchall()
     assert rows == [("1", "7", None), ("2", "8", None), ("3", "9", "true"), ("4", "nine", None)]
+
+
+def test_a_compressed_object_in_a_bucket_is_what_its_suffix_says(bucket: str, seaweed: SeaweedFS) -> None:
+    with api(*DRIFTING):
+        manifest = landed(storage="s3-bucket/judge", options={"compression": "gzip"})
+    found = seaweed.client().get_object(Bucket=bucket, Key=manifest.parts[0].key)
+    assert (found["ContentType"], found.get("ContentEncoding")) == ("application/gzip", None)
+    assert gzip.decompress(found["Body"].read()).startswith(b"id,n,s,late\r\n1,7,")
 
 
 def test_pinned_columns_null_text_and_formulas() -> None:
