@@ -10,7 +10,7 @@ from clients.errors import (
     PageFailedError,
     RequestRefusedError,
 )
-from clients.paginators import PageRequest
+from clients.page_request import PageRequest
 from clients.redact import excerpt
 from clients.retries import is_retryable, retry_after
 from clients.urls import without_query

@@ -18,7 +18,8 @@ from clients.fetcher import Fetcher
 from clients.limits import READ_AHEAD
 from clients.pacing import Pacing
 from clients.page import End, Gap, Page, Totals
-from clients.paginators import Numbered, PageRequest, Tokens
+from clients.page_request import PageRequest
+from clients.paginators import Numbered, Tokens
 from clients.redact import SECRETS
 from clients.source import ApiSource
 from clients.statistics import Statistics

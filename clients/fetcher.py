@@ -16,7 +16,8 @@ from clients.links import followed, refuse_secret
 from clients.nesting import refuse_deep
 from clients.pacing import Pacing
 from clients.page import Body, Page, Totals
-from clients.paginators import PageRequest, Tokens
+from clients.page_request import PageRequest
+from clients.paginators import Tokens
 from clients.retries import Backoff, attempt_error
 from clients.seen import Seen, digest
 from clients.source import ApiSource

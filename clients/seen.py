@@ -7,7 +7,7 @@ from threading import Lock
 from clients.errors import PageRepeatedError, WalkLoopError
 from clients.limits import MAX_EMPTY_PAGES
 from clients.page import DIGEST_BYTES
-from clients.paginators import PageRequest
+from clients.page_request import PageRequest
 
 
 def digest(records: Sequence[bytes]) -> bytes:

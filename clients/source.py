@@ -10,7 +10,8 @@ from prefect.blocks.core import Block, schema_extra
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationInfo, field_validator, model_validator
 
 from clients.auth import HEADER_NAME, Auth, NoAuth
-from clients.paginators import PageNumber, Pagination
+from clients.numbered import PageNumber
+from clients.paginators import Pagination
 from clients.urls import HttpUrl as EndpointUrl
 from clients.urls import is_private_to_us, without_query
 

@@ -19,6 +19,7 @@ from clients.api import ApiClient
 from clients.errors import SourceError
 from clients.source import ApiSource
 from formats import registry
+from formats.writer import Settings
 from storage.errors import ObjectExistsError, ObjectMissingError, StorageError
 from tasks import land, plan, publish
 from tasks import resources as opened
@@ -269,7 +270,7 @@ def run(schedule: Schedule, url: str, client: Callable[[ApiSource], ApiClient]) 
             source=source,
             client=api,
             store=store,
-            format=registry.find("csv"),
+            format=registry.build("csv", Settings()),
             parent="items",  # type: ignore[arg-type]
         )
         try:

@@ -254,14 +254,14 @@ def date(seconds: float, form: str = "%a, %d %b %Y %H:%M:%S GMT") -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime(form)
 
 
-OBEYED = {
-    "seconds": ("120", 120),
-    "zero, which has a floor": ("0", 0.1),
-    "leading zeros": ("0000000000000120", 120),
-    "blanks around it": ("  120 ", 120),
-    "IMF-fixdate": (date(240), 240),
-    "RFC 850": (date(240, "%A, %d-%b-%y %H:%M:%S GMT"), 240),
-    "asctime": (date(240, "%a %b %e %H:%M:%S %Y"), 240),
+OBEYED: dict[str, tuple[Callable[[], str], float]] = {  # dates count from when they are asked for
+    "seconds": (lambda: "120", 120),
+    "zero, which has a floor": (lambda: "0", 0.1),
+    "leading zeros": (lambda: "0000000000000120", 120),
+    "blanks around it": (lambda: "  120 ", 120),
+    "IMF-fixdate": (lambda: date(240), 240),
+    "RFC 850": (lambda: date(240, "%A, %d-%b-%y %H:%M:%S GMT"), 240),
+    "asctime": (lambda: date(240, "%a %b %e %H:%M:%S %Y"), 240),
 }
 ABSENT = {
     "negative": "-5", "a fraction": "1.5", "exponent": "1e2", "other digits": "²", "words": "soon", "empty": "",
@@ -271,11 +271,11 @@ ABSENT = {
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(("value", "seconds"), OBEYED.values(), ids=OBEYED.keys())
-def test_retry_after_is_obeyed_in_every_form(value: str, seconds: float, status: int) -> None:
-    got, time, requests = in_time(in_turn(as_json({}, status, retry_after=value), whole(page())))
+def test_retry_after_is_obeyed_in_every_form(value: Callable[[], str], seconds: float, status: int) -> None:
+    got, time, requests = in_time(in_turn(as_json({}, status, retry_after=value()), whole(page())))
     assert isinstance(got, Page), got
     assert (got.retries, requests) == ((str(status),), 2)
-    assert max(time.waits) == pytest.approx(seconds, abs=60 if "GMT" in value or len(value) > 20 else 0.01)
+    assert max(time.waits) == pytest.approx(seconds, abs=20 if seconds == 240 else 0.01)
     assert max(time.waits) <= 300
 
 
@@ -288,7 +288,7 @@ def test_a_retry_after_of_nonsense_counts_as_absent(value: str) -> None:
     assert sum(time.waits) < 0.1
 
 
-@pytest.mark.parametrize("value", ["301", "9" * 400, date(3600)])
+@pytest.mark.parametrize("value", ["301", "9" * 400, date(86_400)])
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_wish_over_the_cap_fails_the_run_and_names_both(value: str, status: int) -> None:
     error, time, requests = in_time(in_turn(as_json({}, status, retry_after=value)))

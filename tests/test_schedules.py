@@ -13,6 +13,7 @@ import pytest
 from loguru import logger
 
 from clients.api import ApiClient
+from clients.source import ApiSource
 from tasks import land
 from tests.schedules import Ending, InProcess, Schedule, VirtualTime, fault, run
 from tests.wireserver import WireServer
@@ -52,6 +53,7 @@ def _without_prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(land, "land_part", Now(land.land_part.fn))
     monkeypatch.setattr(land, "as_completed", iter)
     monkeypatch.setattr(land, "wait", list)
+    monkeypatch.setattr(ApiSource, "fingerprint", lambda source, **_: "0" * 32)  # slow by design
     for name in ("clients", "tasks"):
         logger.disable(name)
     yield

@@ -54,8 +54,9 @@ def landed(manifest: Manifest) -> list[int]:
     return [number for part in manifest.parts for number in rows_of(Path("data", part.key).read_text())]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("total", [0, 64])
+@pytest.mark.parametrize(
+    ("kind", "total"), [*((kind, 64) for kind in KINDS), ("pages", 0), ("offset until empty", 0), ("cursor", 0)]
+)
 def test_every_kind_lands_every_record_once_and_in_order(
     kind: str, total: int, served: Callable[..., WireServer]
 ) -> None:
