@@ -103,6 +103,6 @@ def test_a_run_is_started_from_the_form_with_another_bucket_and_watched_to_its_r
     page.screenshot(path=SCREENSHOTS / "run-artifacts.png", full_page=True)
     page.get_by_text("execution-report").first.click()
     page.locator("a[href*='/artifacts/artifact/']").first.click()
-    expect(page.get_by_text("Records Ingested")).to_be_visible()
-    expect(page.get_by_text("12,000").first).to_be_visible()
+    expect(page.get_by_role("cell", name="Records Ingested")).to_be_visible()
+    expect(page.get_by_role("cell", name="12,000", exact=True)).to_be_visible()
     page.screenshot(path=SCREENSHOTS / "report.png", full_page=True)
