@@ -9,7 +9,7 @@ from clients.page import Body, Page, Totals
 from clients.page_request import PageRequest, Param, SizeParam, TotalRecordsPath, sized
 
 
-class PageNumber(BaseModel):
+class PageNumber(BaseModel, title="Page number"):
     """Pages by number: `?page=3&limit=1000`; up to the number of pages, of records, or until one is empty."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

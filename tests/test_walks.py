@@ -14,7 +14,7 @@ from storage.manifest import Manifest
 from tests.shelf import KINDS, TOKENS, Shelf
 from tests.wireserver import Answer, Request, Route, WireServer, as_json, whole
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = [pytest.mark.walks, pytest.mark.usefixtures("prefect_api")]
 
 
 @pytest.fixture(autouse=True)
