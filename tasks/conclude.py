@@ -9,7 +9,7 @@ from clients.redact import plain, redact, redact_error
 from formats.writer import FormatError
 from storage.errors import StorageError
 from storage.manifest import Manifest
-from tasks import api
+from tasks import prefect_api
 from tasks.errors import IngestError, PublishedError
 from tasks.events import dataset_incomplete, dataset_published
 from tasks.logs import only_logged
@@ -30,7 +30,7 @@ def completed(run: Run, manifest: Manifest) -> State[Manifest]:
     logger.bind(verdict=manifest.verdict).info(message)
     with only_logged("the event could not be sent"):
         dataset_published(run, manifest)
-    api.end()
+    prefect_api.end()
     return Completed(name=_NAMES.get(manifest.verdict, "CompletedWithWarnings"), message=message, data=manifest)
 
 
@@ -47,7 +47,7 @@ def failed(run: Run, error: Exception, landing: Landing | None) -> Exception:
             message += f"; once the cause is mended, go on with: {run.resume_command}"
         with only_logged("the event could not be sent"):
             dataset_incomplete(run, facts.location, facts.summary)
-    api.end()
+    prefect_api.end()
     logger.opt(exception=error).error(redact(message))
     if not ours:
         wrapped = IngestError(redact(message))

@@ -22,7 +22,7 @@ from storage.manifest import FailedPage, Manifest, Widening
 from storage.plan import Plan
 from storage.ranges import PageRange
 from storage.receipts import Receipt
-from tasks import api
+from tasks import prefect_api
 from tasks.authenticate import ONCE
 from tasks.drift import drift
 from tasks.errors import IncompleteError, SettingsError
@@ -141,7 +141,7 @@ def _tell(run: Run, base: Facts, *, published: bool, read: bool) -> Facts:
         "run reported"
     )
     with only_logged("the report could not be shown in Prefect"):
-        if not api.answers_within(api.REPORT_PATIENCE):
+        if not prefect_api.answers_within(prefect_api.REPORT_PATIENCE):
             raise ConnectionError("Prefect's API is away")
         create_markdown_artifact(
             markdown=redact(render(facts)), key=ARTIFACT, description=f"{facts.verdict}: {run.source}"
