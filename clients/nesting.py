@@ -34,7 +34,8 @@ def refuse_deep(body: bytes, records: Sequence[bytes]) -> None:
 
 def _opening(text: bytes) -> "npt.NDArray[np.bool]":
     """For each byte whether it opens; `{` is `[` with one more bit, and no other byte is."""
-    return np.frombuffer(text, np.uint8) & _ONE_BIT_LESS == ord("[")
+    opens: npt.NDArray[np.bool] = np.frombuffer(text, np.uint8) & _ONE_BIT_LESS == ord("[")
+    return opens
 
 
 def depth(text: bytes) -> int:

@@ -5,7 +5,6 @@ null, a missing key and `""` are all an empty cell, unless `null_text` says othe
 """
 
 import csv
-import struct
 import sys
 from collections.abc import Sequence
 from itertools import islice
@@ -20,6 +19,7 @@ from formats.batches import Batches
 from formats.columns import Columns
 from formats.files import COMPRESSIONS, OutputFile, media_type, open_text, suffixed
 from formats.schema import Schema
+from formats.texts import content
 from formats.writer import Settings, WrittenFile, finished
 
 COPIED_ROWS: Final = 10_000  # at a time, when a file is widened
@@ -105,11 +105,11 @@ def _lines(cells: Sequence[pa.Array], rows: int, *, quoted: bool) -> memoryview:
     if not cells:
         return memoryview(b'""\r\n' * rows)
     *most, last = [_quoted(column) if quoted else _quoted_where_needed(column) for column in cells]
-    return _text(pc.binary_join_element_wise(*most, pc.binary_join_element_wise(last, _LINE_END, ""), ","))
+    return content(pc.binary_join_element_wise(*most, pc.binary_join_element_wise(last, _LINE_END, ""), ","))
 
 
 def _quoted_where_needed(cells: pa.Array) -> pa.Array:
-    text = bytes(_text(cells))
+    text = bytes(content(cells))
     if not any(special in text for special in (b'"', b",", b"\n", b"\r")):  # much faster than asking each cell
         return cells
     return pc.if_else(pc.match_substring_regex(cells, _SPECIAL), _quoted(cells), cells)
@@ -117,15 +117,6 @@ def _quoted_where_needed(cells: pa.Array) -> pa.Array:
 
 def _quoted(cells: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise('"', pc.replace_substring(cells, '"', '""'), '"', "")
-
-
-def _text(cells: pa.Array) -> memoryview:
-    """The text of all cells, one after another, as it lies in memory (Arrow columnar format, variable-size binary)."""
-    _, offsets, text = cells.buffers()
-    if text is None:
-        return memoryview(b"")
-    begin, end = (struct.unpack_from("<i", offsets, 4 * (cells.offset + row))[0] for row in (0, len(cells)))
-    return memoryview(text)[begin:end]
 
 
 def _rewrite(path: Path, names: list[str], to: Path, wanted: list[str], settings: Settings) -> int:
