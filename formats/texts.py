@@ -8,13 +8,13 @@ import pyarrow.compute as pc
 
 from formats.schema import BY_FIRST_BYTE, EXACT_DIGITS, number_type
 
-_NOTHING: Final = pa.array([b"", b"null"], pa.binary())
-_TELLING: Final = pa.array([bytes([byte]) for byte in BY_FIRST_BYTE], pa.binary())
+_NOTHING: Final = ("", "null")
+_TELLING: Final = tuple(map(chr, BY_FIRST_BYTE))
 
 
 def without_nulls(texts: pa.Array) -> pa.Array:
     """JSON texts with null in the place of `null` and of nothing."""
-    nothing = pc.is_in(texts, value_set=_NOTHING)
+    nothing = pc.is_in(texts, value_set=pa.array(_NOTHING, pa.binary()))
     return pc.if_else(nothing, None, texts) if nothing.true_count else texts
 
 
@@ -25,7 +25,7 @@ def types_of(texts: pa.Array) -> set[str]:
     types = {BY_FIRST_BYTE[byte] for byte in found if byte in BY_FIRST_BYTE}
     if found.issubset(BY_FIRST_BYTE):
         return types
-    numbers = texts.filter(pc.invert(pc.is_in(first, value_set=_TELLING))) if types else texts
+    numbers = texts.filter(pc.invert(pc.is_in(first, value_set=pa.array(_TELLING, pa.binary())))) if types else texts
     whole = bytes(content(numbers))
     if pc.max(pc.binary_length(numbers)).as_py() > EXACT_DIGITS or b"e" in whole or b"E" in whole:
         return types | set(map(number_type, numbers.drop_null().to_pylist()))
