@@ -66,7 +66,7 @@ class ApiClient:
         self._window = READ_AHEAD * max_in_flight
         self._pool = ThreadPoolExecutor(self._window, thread_name_prefix=f"fetch-{source.name}")
         self._wire = Wire()
-        self._client = _http_client(source, transport or _transport(source, self._wire, max_in_flight))
+        self._client = http_client(source, transport or http_transport(source, self._wire, max_in_flight))
         self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
         self._ended: int | None = None  # the first page beyond the end, where no total tells
         self._doubted: int | None = None  # a page that may lie there
@@ -231,7 +231,8 @@ def _gap(number: int, error: PageFailedError) -> Gap:
     return Gap(number=number, error=str(error), retries=error.causes[:-1])
 
 
-def _transport(source: ApiSource, wire: Wire, max_in_flight: int) -> httpx.HTTPTransport:
+def http_transport(source: ApiSource, wire: Wire, max_in_flight: int) -> httpx.HTTPTransport:
+    """Connections over `wire`, so that deadlines are absolute; certificates are always checked."""
     context = httpx.create_ssl_context(trust_env=False)
     if source.ca_certificates:
         context.load_verify_locations(cadata=source.ca_certificates)
@@ -243,7 +244,8 @@ def _transport(source: ApiSource, wire: Wire, max_in_flight: int) -> httpx.HTTPT
     return transport
 
 
-def _http_client(source: ApiSource, transport: httpx.BaseTransport) -> httpx.Client:
+def http_client(source: ApiSource, transport: httpx.BaseTransport) -> httpx.Client:
+    """What sends requests: the source's time limits, no redirects, no proxies of the environment."""
     return httpx.Client(
         transport=transport,
         timeout=httpx.Timeout(source.read_timeout, connect=source.connect_timeout),

@@ -18,3 +18,7 @@ MALFORMED_ATTEMPTS: Final = 3
 EXPIRY_MARGIN: Final = 30.0  # seconds before its end that a token is refreshed; at most a tenth of its life
 REMEMBERED_TOKENS: Final = 8  # dead tokens that are still masked in logs
 MAX_NESTING: Final = 100  # levels of arrays and objects in a body
+PROBE_ATTEMPTS: Final = 5  # requests for one answer of a probe
+PROBE_REQUESTS: Final = 30  # questions of one probe; most sources take about ten
+PROBED_SIZES: Final = (100, 1000, 10_000)  # page sizes that a probe tries
+ANATOMY_LEVELS: Final = 4  # of objects in objects that a probe looks into

@@ -48,10 +48,18 @@ def failed(run: Run, error: Exception, landing: Landing | None) -> Exception:
         with only_logged("the event could not be sent"):
             dataset_incomplete(run, facts.location, facts.summary)
     prefect_api.end()
-    logger.opt(exception=error).error(redact(message))
+    return explained(error, message)
+
+
+def explained(error: Exception, message: str | None = None) -> Exception:
+    """The error to raise, logged: one of ours with this message, or one of ours that is caused by another's."""
+    redact_error(error)
+    ours = isinstance(error, OURS)
+    told = redact(message or plain(str(error) if ours else f"{type(error).__name__}: {error}"))
+    logger.opt(exception=error).error(told)
     if not ours:
-        wrapped = IngestError(redact(message))
+        wrapped = IngestError(told)
         wrapped.__cause__ = error
         return wrapped
-    error.args = (redact(message),)
+    error.args = (told,)
     return error

@@ -1,0 +1,166 @@
+"""The scout: asks a source that nobody knows yet, one question after the other, and takes any answer for a finding."""
+
+import re
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self, cast
+
+import httpx
+
+from clients.answers import raise_for_status
+from clients.api import http_client, http_transport
+from clients.codings import decoded
+from clients.errors import AttemptError, MalformedPageError, PageFailedError
+from clients.limits import PROBE_ATTEMPTS, PROBE_REQUESTS
+from clients.links import followed
+from clients.pacing import Pacing
+from clients.page import Body
+from clients.page_request import PageRequest
+from clients.redact import SECRETS
+from clients.retries import Backoff, attempt_error, is_retryable
+from clients.source import ApiSource
+from clients.tokens import TokenAuth
+from clients.urls import with_params
+from clients.wire import Wire, deadline, hang_up
+
+RATE_LIMIT: Final = re.compile(r"retry-after|(x-)?rate-?limit([-a-z]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One answer as it came; `seconds` from asking to its last byte, `size` records were asked for."""
+
+    url: httpx.URL = field(repr=False)
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    content: bytes = field(repr=False)
+    seconds: float
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a 200 with JSON."""
+        try:
+            return self.status == httpx.codes.OK and Body(self.content) is not None
+        except AttemptError:
+            return False
+
+    def records(self, path: str) -> list[bytes]:
+        """The JSON text of each record at `path`; none where this is no page of records."""
+        try:
+            return Body(self.content).records(path) if self.is_page else []
+        except MalformedPageError:
+            return []
+
+
+class Scout:
+    """Asks with the source's credentials, limits and patience; at most PROBE_REQUESTS questions, no two at once.
+
+    `rate_limits` has the headers of that kind which came with any answer, the last value of each;
+    `sent` counts requests.
+    """
+
+    def __init__(self, source: ApiSource, *, transport: httpx.BaseTransport | None = None) -> None:
+        SECRETS.add(*source.secrets())
+        self.rate_limits: dict[str, str] = {}
+        self.sent = self._asked = 0
+        self.source = source
+        self._wire = Wire()
+        self._client = http_client(source, transport or http_transport(source, self._wire, 1))
+        self._pacing = Pacing(max_in_flight=1, max_rate=source.max_rate, give_up_after=source.give_up_after)
+        self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
+        self._headers = {name: value.get_secret_value() for name, value in source.headers.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pacing.stop()
+        self._wire.hang_up()
+        self._client.close()
+
+    @property
+    def left(self) -> int:
+        """How many questions are left."""
+        return PROBE_REQUESTS - self._asked
+
+    def authenticate(self) -> None:
+        """Get a token now, where the source wants one."""
+        if isinstance(self._auth, TokenAuth):
+            self._auth.token()
+
+    def ask(self, request: PageRequest, *, first: bool = False) -> Look:
+        """The last answer to a question; the `first` has to be JSON with status 200.
+
+        Raises:
+            SourceError: no answer came; or, with `first`, none that anything can be learnt from.
+        """
+        self._asked += 1
+        last: list[Look] = []
+        attempts = min(PROBE_ATTEMPTS, self.source.max_attempts)
+        backoff = Backoff(
+            self._pacing, max_attempts=attempts, max_retry_after=self.source.max_retry_after, page=request.number
+        )
+        try:
+            for attempt in backoff:
+                with attempt:
+                    return self._attempt(request, last, first=first)
+        except AttemptError as error:
+            if last and not first:
+                return last[-1]
+            if isinstance(error, MalformedPageError):
+                raise
+            message = f"page {request.number} failed {len(backoff.causes)} times; the last: {error}"
+            raise PageFailedError(message, number=request.number, causes=tuple(backoff.causes)) from error
+        raise AssertionError("stamina raises or returns")
+
+    def resolved(self, text: str, look: Look) -> str:
+        """The URL that a link in an answer means, without what goes with every request; see `links.followed`."""
+        own = [*self.source.params, *self.source.auth.query_names()]
+        return followed(text, look.url, allowed=[self.source.url, *self.source.allowed_origins], own=own)
+
+    def _attempt(self, request: PageRequest, last: list[Look], *, first: bool) -> Look:
+        try:
+            with self._pacing.slot(), deadline(self.source.page_deadline):
+                look = self._sent(request)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise attempt_error(error) from error
+        last.append(look)
+        if first or is_retryable(look.status):
+            response = httpx.Response(look.status, headers=look.headers, request=httpx.Request("GET", look.url))
+            renewable = isinstance(self._auth, TokenAuth)
+            raise_for_status(response, look.content, request, first=first, renewable=renewable)
+        if look.status == httpx.codes.OK:
+            Body(look.content)
+        self._pacing.succeeded()
+        return look
+
+    def _sent(self, request: PageRequest) -> Look:
+        """One request, and its answer to the last byte."""
+        params = {**self.source.revealed_params(), **request.query}
+        url = with_params(httpx.URL(request.url or self.source.url), params)
+        self.sent += 1
+        began = time.monotonic()
+        with self._client.stream("GET", url, headers=self._headers, auth=self._auth) as response:
+            self.rate_limits |= {name: text for name, text in response.headers.items() if RATE_LIMIT.fullmatch(name)}
+            raw = cast(httpx.SyncByteStream, response.stream)
+            try:
+                coding = response.headers.get("Content-Encoding", "")
+                content = b"".join(decoded(raw, coding, limit=self._bounded))
+            except Exception:
+                hang_up(response)
+                raise
+        return Look(
+            url=response.request.url,
+            status=response.status_code,
+            headers=response.headers,
+            content=content,
+            seconds=time.monotonic() - began,
+        )
+
+    def _bounded(self, length: int) -> None:
+        if length > self.source.max_page_bytes:
+            limit = f"{self.source.max_page_bytes:,} bytes (max_page_bytes)"
+            raise PageFailedError(f"an answer is larger than {limit}", number=0, causes=("too large",))
