@@ -85,9 +85,9 @@ def _ranges(opened: Resources, run: Run, page: Page) -> tuple[PageRange, ...]:
 
 def _guessed(page: Page, otherwise: int) -> int:
     """How many pages there may be where no total tells: by the number of records, or `otherwise`."""
-    if page.totals.records is None or not page.records:
+    if page.totals.records is None or not page.sent:
         return otherwise
-    return -(-page.totals.records // len(page.records))
+    return -(-page.totals.records // page.sent)
 
 
 def _resumed(run: Run, folder: str, found: Plan) -> Landing:

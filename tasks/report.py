@@ -10,7 +10,6 @@ from loguru import logger
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
-from clients.errors import CursorExpiredError
 from clients.redact import plain, redact
 from formats import registry
 from formats.writer import FormatError
@@ -25,7 +24,7 @@ from storage.receipts import Receipt
 from tasks import prefect_api
 from tasks.authenticate import ONCE
 from tasks.drift import drift
-from tasks.errors import IncompleteError, SettingsError
+from tasks.errors import NOT_RESUMABLE, IncompleteError, SettingsError
 from tasks.logs import guarded, only_logged
 from tasks.resources import resources
 from tasks.run import Run
@@ -160,7 +159,7 @@ def _base(run: Run, error: Exception | None) -> Facts:
         reason=registry.find(run.format).reason,
         seconds=(datetime.now(UTC) - run.started).total_seconds(),
         timestamp=datetime.now(UTC),
-        resumable=not isinstance(error, CursorExpiredError),
+        resumable=not isinstance(error, NOT_RESUMABLE),
         failed=error.failed_pages if isinstance(error, IncompleteError) else (),
     )
 
