@@ -8,7 +8,8 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test test-runs test-ui test-faults test-walks test-schedules test-full bench bench-full lint format lock image build clean
+.PHONY: help setup demo stack test test-runs test-ui test-peers test-faults test-walks test-schedules test-full
+.PHONY: bench bench-full lint format lock image build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +38,9 @@ test-runs: setup  ## Run whole processes: killed and resumed, deployed and run b
 
 test-ui: setup  ## Drive Prefect's UI in headless Chromium (apt-get install chromium)
 	@$(BIN)/python -m pytest -m ui
+
+test-peers: setup  ## Land from servers that we did not write: datasette and Django REST framework
+	@$(BIN)/python -m pytest -m peers
 
 bench: setup .venv-bench/.ready  ## Measure against bare fetching, dlt and a plain loop (needs nginx; a minute or two)
 	@$(BIN)/python -m dev.bench $(BENCH)

@@ -83,7 +83,8 @@ def _estimate(findings: Findings) -> str:
         return "not known without a number of records"
     return (
         f"{findings.records:,} records in {made.pages:,} pages of {findings.page_size:,}, "
-        f"{made.bytes / 2**20:,.1f} MiB of JSON, {_duration(made.seconds)} with {made.in_flight} requests in flight"
+        f"{made.bytes / 2**20:,.1f} MiB of JSON, {_duration(made.seconds)} with {made.in_flight} "
+        f"{'requests in flight, if each takes as long as alone' if made.in_flight > 1 else 'request in flight'}"
     )
 
 
@@ -91,4 +92,4 @@ def _duration(seconds: float) -> str:
     for unit, length in (("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.1f} seconds"
+    return f"{seconds:.1f} seconds" if seconds >= 1 else "less than a second"

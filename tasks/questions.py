@@ -1,12 +1,13 @@
 """Questions: what a probe asks a source, one after the other, and what it makes of the answers."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import msgspec
 
-from clients.anatomy import KEY, anatomy
-from clients.errors import MalformedPageError, SourceError
+from clients.anatomy import KEY, Anatomy, anatomy
+from clients.errors import MalformedPageError, RequestRefusedError, SourceError
 from clients.guesses import SIZE_PARAMS, guesses, with_totals
 from clients.limits import PROBED_SIZES
 from clients.numbered import Offset, PageNumber
@@ -37,11 +38,7 @@ class Questions:
         self._walked: list[tuple[int, float]] = []  # records and seconds of each page
         self._path = source.records_path
         self._size = source.page_size
-        self._first = scout.ask(source.pagination.first(source.page_size), first=True)
-        self._shown = anatomy(self._first.content)
-        if not self._shown.lists:  # page 1 is empty, or something else: what does the URL alone give?
-            self._first = scout.ask(PageRequest(number=1), first=True)
-            self._shown = anatomy(self._first.content)
+        self._first, self._shown = self._begin()
         self._path = self._records_path()
         self._records = self._counted(self._first)
         self._size_param = self._find_size_param()
@@ -75,6 +72,18 @@ class Questions:
             tried=tuple(self._tried),
             **known,
         )
+
+    def _begin(self) -> tuple[Look, Anatomy]:
+        """The first page as the block asks for it; where that is empty or refused, what the URL alone gives.
+
+        Some APIs refuse every parameter that they do not know.
+        """
+        with contextlib.suppress(RequestRefusedError):
+            look = self._scout.ask(self._source.pagination.first(self._size), first=True)
+            if (shown := anatomy(look.content)).lists:
+                return look, shown
+        look = self._scout.ask(PageRequest(number=1), first=True)
+        return look, anatomy(look.content)
 
     def _records_path(self) -> str:
         """Where the records stand: where the source says, or else the longest list of objects."""

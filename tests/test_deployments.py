@@ -146,3 +146,19 @@ def test_a_worker_lands_what_a_command_line_asks_for(
     path = tmp_path / "part.csv"
     seaweed.client().download_file(bucket, manifest["parts"][0]["key"], str(path))
     assert differences([path], server.api.customers.records()) == []
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_worker_probes_what_a_command_line_asks_for(
+    cli: Callable[..., "subprocess.CompletedProcess[str]"], serve: Callable[..., Server], seaweed: SeaweedFS
+) -> None:
+    blocks.save(values(serve(total=6_000), seaweed))
+    asked = cli("deployment", "run", "probe/probe", "-p", "source=customers")
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    worked = cli("worker", "start", "--pool", "seawall", "--run-once")
+    assert worked.returncode == 0, worked.stderr
+    with get_client(sync_client=True) as client:
+        (run,) = [each for each in client.read_flow_runs() if each.name == "probe customers"]
+        (artifact,) = [each for each in client.read_artifacts() if each.flow_run_id == run.id]
+    assert run.state_name == "Completed"
+    assert (artifact.key, str(artifact.data).partition("\n")[0]) == ("probe", "# page_number: `customers`")
