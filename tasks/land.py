@@ -20,7 +20,7 @@ from clients.errors import SourceError, WalkStoppedError
 from clients.page import End, Gap, Page
 from clients.paginators import Tokens
 from formats.writer import Format, RecordError, WrittenFile
-from storage import receipts
+from storage import manifest, receipts
 from storage.documents import Column, Totals
 from storage.keys import part_key, rejected_key
 from storage.manifest import FailedPage
@@ -62,6 +62,8 @@ def land(landing: Landing) -> Landed:
     A walk by tokens is landed part after part; there a page that fails for good ends the run, which can be resumed.
     """
     nothing = Landed(retries=Counter())
+    if manifest.find(resources(landing.run).store, landing.folder) is not None:  # then what is missing stays so
+        return nothing
     with progress(landing):
         if isinstance(resources(landing.run).source.pagination, Tokens):
             return nothing.and_then(*_in_parallel(landing, links(landing), at_once=1))

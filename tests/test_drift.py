@@ -29,6 +29,14 @@ def test_a_column_that_appears_later_and_a_type_that_widens_are_told_with_their_
     )
 
 
+def test_what_one_page_does_to_a_column_is_told_once_with_the_type_that_it_ends_with() -> None:
+    one = receipt(1, 5, ("a", {"null": 1, "integer": 1, "number": 3, "string": 3}), ("b", {"null": 4, "number": 4}))
+    assert drift([one]) == (
+        Widening(column="a", before="integer", after="string", page=3),
+        Widening(column="b", before="", after="number", page=4),
+    )
+
+
 def test_a_part_without_records_tells_nothing() -> None:
     empty = receipt(1, 1, ("a", {"null": 2}), records=0)
     assert drift([empty, receipt(2, 3, ("a", {"null": 2, "integer": 3}))]) == ()

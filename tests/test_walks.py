@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from clients.source import ApiSource
 from flows.ingest import ingest
 from storage.manifest import Manifest
+from tasks.sweep import sweep
 from tests.shelf import KINDS, TOKENS, Shelf
 from tests.wireserver import Answer, Request, Route, WireServer, as_json, whole
 
@@ -239,6 +240,30 @@ def test_a_first_page_without_records_at_the_end_is_a_shift_by_its_keys_too(serv
     saved(served(route), shelf.pagination)
     manifest = run(options={"record_key": "id"}).result()
     assert (manifest.verdict, landed(manifest)) == ("shifted", list(range(23)))
+
+
+def test_a_retry_of_a_run_that_died_after_its_commit_asks_for_no_gap_again(
+    served: Callable[..., WireServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, deaths, broken = Shelf("pages", 20), iter([True]), [True]
+
+    def route(request: Request) -> Answer:
+        return whole(b"", 500) if broken and request.page == 3 else shelf.route(request)
+
+    def dying(*arguments: Any) -> None:
+        if next(deaths, False):
+            broken.clear()
+            shelf.asked.clear()
+            raise MemoryError("killed between commit and sweep")
+        sweep(*arguments)
+
+    monkeypatch.setattr("tasks.publish.sweep", dying)
+    saved(served(route), shelf.pagination)
+    options = {"max_failed_pages": 1, "pages_per_part": 1}
+    state = ingest.with_options(retries=1)(source="items", options=options, return_state=True)
+    assert (state.name, [gap.page for gap in state.result().failed_pages]) == ("CompletedWithGaps", [3])
+    assert shelf.asked == []
+    assert len(list(Path("data").rglob("_receipts/*.json"))) == 3, "each names an object that stands"
 
 
 # Rejected records
