@@ -8,7 +8,8 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test test-runs test-ui test-peers test-faults test-schedules test-full bench bench-full lint format lock image build clean
+.PHONY: help setup demo stack test test-runs test-ui test-peers test-faults test-walks test-schedules test-full
+.PHONY: bench bench-full lint format lock image build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,10 +54,13 @@ bench-full: bench  ## The same with 1,000,000 records, medians of 5 (a quarter o
 	@touch $@
 
 test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times, 2,000 examples a format (minutes)
-	@SEAWALL_FULL=1 SEAWALL_EXAMPLES=2000 $(BIN)/python -m pytest -m 'runs or ui or not runs'
+	@SEAWALL_FULL=1 SEAWALL_EXAMPLES=2000 $(BIN)/python -m pytest -m 'runs or not runs'
 
 test-faults: setup  ## Run every fault of a source, on real sockets
 	@$(BIN)/python -m pytest -m faults
+
+test-walks: setup  ## Run whole walks over every kind of pagination, and some random schedules of faults
+	@$(BIN)/python -m pytest -m 'walks or schedules'
 
 test-schedules: setup  ## Run 2,000 random schedules of faults in process and 200 over sockets
 	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m schedules

@@ -212,7 +212,7 @@ class ApiClient:
                 return False  # one page is looked beyond, not each of those that are read ahead
             self._doubted = number
         try:
-            is_end = not self._fetcher.fetch(self._numbered(number + 1)).records
+            is_end = not self._fetcher.fetch(self._numbered(number + 1)).sent
         except PageFailedError as error:
             is_end = error.missing
         if not is_end:

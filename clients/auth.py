@@ -34,7 +34,7 @@ class _Credentials(BaseModel):
         return httpx.Auth()
 
 
-class NoAuth(_Credentials):
+class NoAuth(_Credentials, title="None"):
     """The source needs no credentials."""
 
     kind: Literal["none"] = "none"
@@ -83,7 +83,7 @@ class Login(_Credentials):
         return TokenAuth(self, send=token_desk(client, pacing, max_retry_after))
 
 
-class OAuth2(_Credentials):
+class OAuth2(_Credentials, title="OAuth 2"):
     """OAuth 2 client credentials (RFC 6749 §4.4): an id and a secret are changed for a token, again and again."""
 
     kind: Literal["oauth2"] = "oauth2"
@@ -124,7 +124,7 @@ class OAuth2(_Credentials):
         return TokenAuth(self, send=token_desk(client, pacing, max_retry_after))
 
 
-class Bearer(_Credentials):
+class Bearer(_Credentials, title="Bearer token"):
     """A token that somebody gave us, and that no request can renew."""
 
     kind: Literal["bearer"] = "bearer"
@@ -141,7 +141,7 @@ class Bearer(_Credentials):
         return Signature(headers={"Authorization": f"{self.scheme} {self.token.get_secret_value()}"})
 
 
-class ApiKey(_Credentials):
+class ApiKey(_Credentials, title="API key"):
     """A key in a header or in the query of every request."""
 
     kind: Literal["api_key"] = "api_key"

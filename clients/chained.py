@@ -65,7 +65,7 @@ class Cursor(_TokenWalk):
         return _without_next(self, body)
 
 
-class NextUrl(_TokenWalk):
+class NextUrl(_TokenWalk, title="Next URL"):
     """Pages by the URL of the next one, which each page holds; relative ones are resolved (RFC 3986 §5)."""
 
     kind: Literal["next_url"] = "next_url"
@@ -84,7 +84,7 @@ class NextUrl(_TokenWalk):
         return _without_next(self, body)
 
 
-class LinkHeader(_TokenWalk):
+class LinkHeader(_TokenWalk, title="Link header"):
     """Pages by the `Link` header with `rel="next"` (RFC 8288); the last page has none."""
 
     kind: Literal["link_header"] = "link_header"

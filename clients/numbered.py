@@ -9,7 +9,7 @@ from clients.page import Body, Page, Totals
 from clients.page_request import PageRequest, Param, SizeParam, TotalRecordsPath, sized
 
 
-class PageNumber(BaseModel):
+class PageNumber(BaseModel, title="Page number"):
     """Pages by number: `?page=3&limit=1000`; up to the number of pages, of records, or until one is empty."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,7 +35,7 @@ class PageNumber(BaseModel):
     def next(self, page: Page, size: int) -> PageRequest | None:
         """Asks for the page after this one; None where the walk ends with it."""
         last = self.last(page.totals)
-        goes_on = page.number < last if last is not None else bool(page.records)
+        goes_on = page.number < last if last is not None else bool(page.sent)
         return self.at(page.number + 1, size) if goes_on else None
 
     def rest(self, page: Page, size: int) -> PageRequest | None:
@@ -91,7 +91,7 @@ class Offset(BaseModel):
     def next(self, page: Page, size: int) -> PageRequest | None:
         """Asks for the page after this one; None where the walk ends with it."""
         last = self.last(page.totals)
-        goes_on = page.number < last if last is not None else bool(page.records)
+        goes_on = page.number < last if last is not None else bool(page.sent)
         return self.at(page.number + 1, size) if goes_on else None
 
     def rest(self, page: Page, size: int) -> PageRequest | None:

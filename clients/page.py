@@ -9,6 +9,7 @@ import msgspec
 
 from clients.errors import AttemptError, MalformedPageError
 from clients.redact import excerpt, neutral
+from clients.utf8 import refuse_other_than_utf8
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -110,7 +111,7 @@ class Body:
         self._objects: dict[str, dict[str, msgspec.Raw]] = {}
         self._mark = b""
         try:
-            self._text.decode()
+            refuse_other_than_utf8(self._text)
             self._read_whole()
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             message = f"the body is not JSON ({error}): {excerpt(self._text)}"

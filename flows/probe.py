@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from tasks import api, logs
+from tasks import logs, prefect_api
 from tasks.conclude import explained
 from tasks.findings import Findings
 from tasks.parameters import SourceName
@@ -17,7 +17,7 @@ def probe(source: SourceName) -> Findings:
         source: Name of a saved API Source block; its URL and auth have to be right, the rest may be wrong.
     """
     logs.configure()
-    api.begin()
+    prefect_api.begin()
     try:
         findings = ask(source)
         tell(findings)
@@ -25,4 +25,4 @@ def probe(source: SourceName) -> Findings:
     except Exception as error:  # noqa: BLE001  # raised again, with what kind it is
         raise explained(error)  # noqa: B904  # the same error, or one that says what caused it
     finally:
-        api.end()
+        prefect_api.end()

@@ -14,7 +14,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats.schema import Schema, integer_type, type_of, types_of, widest
+from formats.schema import Schema, integer_type, type_of, widest
+from formats.texts import types_of, without_nulls
 
 EXTRA: Final = "_extra"  # the column of the keys that are not pinned
 
@@ -22,7 +23,6 @@ _ROWS: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _STRING: Final = msgspec.json.Decoder(str)
 _STRINGS: Final = msgspec.json.Decoder(list[str | None])
 _MISSING: Final = msgspec.Raw(b"")
-_NOTHING: Final = frozenset({b"", b"null"})
 _MINUS_ZERO: Final = re.compile(rb"-0[\s,}]")
 _UNNAMEABLE: Final = re.compile(r'[\x00-\x1f"\\]')  # msgspec takes these in no name of a field
 
@@ -91,7 +91,7 @@ class Columns:
         for name in dict.fromkeys(chain(self._forms, chain.from_iterable(rows))):
             texts = [bytes(row.get(name, _MISSING)) for row in rows]
             found[name] = "text", texts
-            self._forms[name] = self._form(name, types_of([text for text in texts if text not in _NOTHING]))
+            self._forms[name] = self._form(name, types_of(without_nulls(pa.array(texts, pa.binary()))))
             if not self._pinned and name not in self.schema:
                 self.schema[name] = "null"
                 self.since[name] = {"null": self._records + next(n for n, text in enumerate(texts) if text)}
@@ -117,10 +117,9 @@ class Columns:
             case "integer":
                 array, types = _integers(values)
             case _:
-                values = [None if text in _NOTHING else text for text in values]
-                present = [text for text in values if text is not None]
-                types = types_of(present)
-                array = _texts(values, types)
+                texts = without_nulls(pa.array(values, pa.binary()))
+                types = types_of(texts)
+                array = _plain(texts, types)
         if widest(self.schema[name], *types) != self.schema[name]:
             self._note(name, values, widest(self.schema[name], *types))
         return array
@@ -158,19 +157,15 @@ def _integers(values: list[int | None]) -> tuple[pa.Array, set[str]]:
     return array, {integer_type(end) for end in ends.values() if end is not None}
 
 
-def _texts(values: list[bytes | None], types: set[str]) -> pa.Array:
-    """An array of text: strings as they are, of other values their JSON text."""
+def _plain(texts: pa.Array, types: set[str]) -> pa.Array:
+    """JSON texts as they read: strings as they are, other values as their text."""
+    if "string" not in types:
+        return texts.cast(pa.string())
+    values = texts.to_pylist()
     if types == {"string"}:
-        whole = b"[%s]" % b",".join([text or b"null" for text in values])
-        return pa.array(_STRINGS.decode(whole), pa.string())
-    if "string" in types:
-        values = [text and _plain(text) for text in values]
-    return pa.array(values, pa.binary()).cast(pa.string())
-
-
-def _plain(text: bytes) -> bytes:
-    """A string as it is, of any other value its JSON text."""
-    return _STRING.decode(text).encode() if text[0] == ord('"') else text
+        return pa.array(_STRINGS.decode(b"[%s]" % b",".join([text or b"null" for text in values])), pa.string())
+    plain = (text and (_STRING.decode(text).encode() if text[0] == ord('"') else text) for text in values)
+    return pa.array(plain, pa.binary()).cast(pa.string())
 
 
 def _objects(columns: dict[str, list[bytes]]) -> list[bytes]:
@@ -186,7 +181,7 @@ def _type(value: Any) -> str:
     """The type of one value in any of its forms."""
     match value:
         case bytes():
-            return type_of(value)
+            return type_of(value) if value else "null"
         case bool():
             return "boolean"
         case int():

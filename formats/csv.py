@@ -5,10 +5,9 @@ null, a missing key and `""` are all an empty cell, unless `null_text` says othe
 """
 
 import csv
-import struct
 import sys
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -20,6 +19,7 @@ from formats.batches import Batches
 from formats.columns import Columns
 from formats.files import COMPRESSIONS, OutputFile, media_type, open_text, suffixed
 from formats.schema import Schema
+from formats.texts import content
 from formats.writer import Settings, WrittenFile, finished
 
 COPIED_ROWS: Final = 10_000  # at a time, when a file is widened
@@ -63,10 +63,12 @@ class CsvWriter:
         self._batches.flush()
         self._file.close()
         path, names = self._file.path, list(self._columns.schema)
+        sha256: str | None = self._file.sha256
         if self._header is not None and len(self._header) < len(names):
             _rewrite(path, names, self._wide, names, self._settings)
             self._wide.replace(path)
-        return finished(path, self._records, self._columns.schema, self._columns.since)
+            sha256 = None
+        return finished(path, self._records, self._columns.schema, self._columns.since, sha256=sha256)
 
     def _convert(self, records: Sequence[bytes]) -> None:
         arrays = self._columns.read(records)
@@ -97,35 +99,30 @@ def _cells(array: pa.Array, settings: Settings) -> pa.Array:
     if settings.escape_formulas and pa.types.is_string(array.type):
         formula = pc.and_not(pc.match_substring_regex(array, _FORMULA), pc.match_substring_regex(array, _PLAIN_NUMBER))
         array = pc.if_else(formula, pc.binary_join_element_wise("'", array, ""), array)
-    return array.cast(pa.string()).fill_null(settings.null_text)
+    texts = array.cast(pa.string())
+    return texts.fill_null(settings.null_text) if texts.null_count else texts
 
 
 def _lines(cells: Sequence[pa.Array], rows: int, *, quoted: bool) -> memoryview:
     """The lines of some rows, from the cells of their columns; a row without columns is one empty cell."""
     if not cells:
         return memoryview(b'""\r\n' * rows)
-    *most, last = [_quoted(column) if quoted else _quoted_where_needed(column) for column in cells]
-    return _text(pc.binary_join_element_wise(*most, pc.binary_join_element_wise(last, _LINE_END, ""), ","))
+    texts = [_quoted(column) if quoted else _quoted_where_needed(column) for column in cells]
+    pieces = chain.from_iterable((text, ",") for text in texts[:-1])
+    return content(pc.binary_join_element_wise(*pieces, texts[-1], _LINE_END, ""))
 
 
 def _quoted_where_needed(cells: pa.Array) -> pa.Array:
-    text = bytes(_text(cells))
+    text = bytes(content(cells))
     if not any(special in text for special in (b'"', b",", b"\n", b"\r")):  # much faster than asking each cell
         return cells
-    return pc.if_else(pc.match_substring_regex(cells, _SPECIAL), _quoted(cells), cells)
+    special = pc.match_substring_regex(cells, _SPECIAL)
+    return _quoted(cells) if special.true_count == len(cells) else pc.if_else(special, _quoted(cells), cells)
 
 
 def _quoted(cells: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise('"', pc.replace_substring(cells, '"', '""'), '"', "")
-
-
-def _text(cells: pa.Array) -> memoryview:
-    """The text of all cells, one after another, as it lies in memory (Arrow columnar format, variable-size binary)."""
-    _, offsets, text = cells.buffers()
-    if text is None:
-        return memoryview(b"")
-    begin, end = (struct.unpack_from("<i", offsets, 4 * (cells.offset + row))[0] for row in (0, len(cells)))
-    return memoryview(text)[begin:end]
+    doubled = pc.replace_substring(cells, '"', '""') if b'"' in bytes(content(cells)) else cells
+    return pc.binary_join_element_wise('"', doubled, '"', "")
 
 
 def _rewrite(path: Path, names: list[str], to: Path, wanted: list[str], settings: Settings) -> int:

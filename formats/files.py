@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import hashlib
 import io
 from pathlib import Path
 from typing import IO, Any, Final
@@ -36,7 +37,7 @@ class OutputFile:
 
     def __init__(self, path: Path, compression: str = "none") -> None:
         self.path = path
-        self._file = path.open("xb")
+        self._file = _Hashed(path)
         self._target: Any = _compressed(self._file, compression)
 
     def write(self, data: bytes | memoryview) -> None:
@@ -49,6 +50,11 @@ class OutputFile:
             self._target.close()
         self._file.close()
 
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of what was written, compressed; without reading the file again."""
+        return self._file.digest.hexdigest()
+
     def discard(self) -> None:
         """Remove it, whatever state it is in."""
         with contextlib.suppress(OSError, ValueError, pa.ArrowException):
@@ -56,6 +62,18 @@ class OutputFile:
         with contextlib.suppress(OSError):  # what its buffer could not write
             self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+class _Hashed(io.BufferedWriter):
+    """A new file whose bytes are hashed on their way."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path, "x"))
+        self.digest = hashlib.sha256()
+
+    def write(self, data: Any, /) -> int:
+        self.digest.update(data)
+        return super().write(data)
 
 
 def _compressed(file: IO[bytes], compression: str) -> Any:

@@ -70,4 +70,4 @@ class LinesWriter:
         """Finish the file."""
         self._file.write(self._punctuation.after if self._records else self._punctuation.none)
         self._file.close()
-        return finished(self._file.path, self._records, self._columns.schema)
+        return finished(self._file.path, self._records, self._columns.schema, sha256=self._file.sha256)

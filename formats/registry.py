@@ -3,6 +3,8 @@
 from importlib.metadata import entry_points
 from typing import Final
 
+import pyarrow as pa
+
 from formats.csv import Csv
 from formats.json import Json
 from formats.jsonl import JsonLines
@@ -49,4 +51,5 @@ def build(name: str, settings: Settings) -> Format:
         if given not in kind.takes and given != "compression":
             takes = ", ".join(sorted(kind.takes)) or "none"
             raise FormatError(f"format {name!r} does not take {given!r}; options that it takes: {takes}")
+    pa.array([0])  # with its first list Arrow imports pandas: half a second that no page should wait for
     return kind(settings)

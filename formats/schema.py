@@ -13,7 +13,7 @@ object, array
 string          text; also whatever has no other type in common
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Context, Decimal
 from typing import Final
 
@@ -25,7 +25,7 @@ _LONG: Final = range(-(2**63), 2**63)
 _LONG_DIGITS: Final = 19
 _DECIMALS: Final = Context(prec=1_000_000, Emax=10**17, Emin=-(10**17))
 
-_BY_FIRST_BYTE: Final = {
+BY_FIRST_BYTE: Final = {
     ord('"'): "string",
     ord("t"): "boolean",
     ord("f"): "boolean",
@@ -40,20 +40,7 @@ _NUMBERS: Final = frozenset((*_INTEGERS, "number", "decimal"))
 
 def type_of(value: bytes) -> str:
     """The type of one JSON value, from its text (RFC 8259 §3)."""
-    return _BY_FIRST_BYTE.get(value[0]) or _number_type(value)
-
-
-def types_of(values: Sequence[bytes]) -> set[str]:
-    """The types of JSON values; faster than one by one, since most tell by a byte or by their length."""
-    found = {value[0] for value in values}
-    types = {_BY_FIRST_BYTE[byte] for byte in found if byte in _BY_FIRST_BYTE}
-    if found.issubset(_BY_FIRST_BYTE):
-        return types
-    numbers = [value for value in values if value[0] not in _BY_FIRST_BYTE]
-    whole = b",".join(numbers)
-    if max(map(len, numbers)) <= EXACT_DIGITS and b"e" not in whole and b"E" not in whole:
-        return types | {"integer"} if b"." not in whole else types | {"number"}
-    return types | set(map(_number_type, numbers))
+    return BY_FIRST_BYTE.get(value[0]) or number_type(value)
 
 
 def integer_type(value: int) -> str:
@@ -82,7 +69,8 @@ def union(schemas: Iterable[Schema]) -> Schema:
     return whole
 
 
-def _number_type(value: bytes) -> str:
+def number_type(value: bytes) -> str:
+    """The type of a number, from its text."""
     if _FRACTION.isdisjoint(value):
         return "big-integer" if len(value) > _LONG_DIGITS + 1 else integer_type(int(value))
     return "number" if _is_exact(value.decode()) else "decimal"

@@ -135,16 +135,24 @@ def check_objects(records: Sequence[bytes]) -> None:
 
 
 def finished(
-    path: Path, records: int, columns: Schema | None = None, since: Mapping[str, Mapping[str, int]] | None = None
+    path: Path,
+    records: int,
+    columns: Schema | None = None,
+    since: Mapping[str, Mapping[str, int]] | None = None,
+    *,
+    sha256: str | None = None,
 ) -> WrittenFile:
-    """The facts of a file that is complete on disk."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    """The facts of a file that is complete on disk, which is read unless its digest is known."""
     return WrittenFile(
         path=path,
         records=records,
         bytes=path.stat().st_size,
-        sha256=digest,
+        sha256=sha256 or _digest(path),
         columns=dict(columns or {}),
         since=since or {},
     )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

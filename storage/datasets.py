@@ -46,8 +46,12 @@ def latest(store: ObjectStore, parent: str) -> tuple[str, Manifest]:
     raise ObjectMissingError(f"{store.uri(parent)} has no landings; the folders beside it: {beside[:SHOWN]}")
 
 
-def is_landing(store: ObjectStore, folder: str) -> bool:
-    """Whether a run has been planned in a folder."""
+def is_in_landing(store: ObjectStore, key: str) -> bool:
+    """Whether a run has been planned in the folder of an object, or in the one above its `_receipts/` and the like."""
+    folder = key.rpartition("/")[0]
+    above, _, name = folder.rpartition("/")
+    if name.startswith("_"):
+        folder = above
     try:
         store.head(joined(folder, PLAN))
     except ObjectMissingError:

@@ -32,11 +32,16 @@ class LocalStore:
             raise BucketError(f"folder {self._root} cannot be written to: {error}") from error
 
     def put_file(self, path: Path, key: str, *, content_type: str) -> None:
-        """Store a file, replacing what stood there, and compare size and checksum. Raises UploadError."""
+        """Store a file, replacing what stood there; from then on it is the store's. Raises UploadError.
+
+        On the same file system it is the very file under another name; else it is copied and the copy compared.
+        """
         with self._temporary(key) as temporary:
-            shutil.copyfile(path, temporary)
-            if _digest(temporary) != _digest(path):
-                raise UploadError(f"{self.uri(key)} is not what was sent")
+            if not _linked(path, temporary):
+                shutil.copyfile(path, temporary)
+                if _digest(temporary) != _digest(path):
+                    raise UploadError(f"{self.uri(key)} is not what was sent")
+            temporary.chmod(0o644)
             _sync(temporary)
             temporary.replace(self._path(key))
             _sync(self._path(key).parent)
@@ -124,6 +129,16 @@ class LocalStore:
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+
+def _linked(path: Path, to: Path) -> bool:
+    """Give a file another name, in place of the file that has it; False where file systems do not share it."""
+    to.unlink()
+    try:
+        os.link(path, to)
+    except OSError:  # another file system (EXDEV), or one that knows no links
+        return False
+    return True
 
 
 def _digest(path: Path) -> str:

@@ -4,13 +4,13 @@ from loguru import logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from clients.errors import CursorExpiredError, SourceError
+from clients.errors import SourceError
 from clients.redact import plain, redact, redact_error
 from formats.writer import FormatError
 from storage.errors import StorageError
 from storage.manifest import Manifest
-from tasks import api
-from tasks.errors import IngestError, PublishedError
+from tasks import prefect_api
+from tasks.errors import NOT_RESUMABLE, IngestError, PublishedError
 from tasks.events import dataset_incomplete, dataset_published
 from tasks.logs import only_logged
 from tasks.report import report
@@ -25,12 +25,12 @@ def completed(run: Run, manifest: Manifest) -> State[Manifest]:
     """The state of a published dataset, named by its verdict."""
     parts = f"{len(manifest.parts):,} {'part' if len(manifest.parts) == 1 else 'parts'}"
     message = f"Landed {manifest.records:,} records in {parts}: {manifest.location}"
-    if manifest.verdict != "complete":
+    if manifest.verdict != "complete" or manifest.rejected:
         message = f"{message} ({manifest.verdict}: {manifest.figures})"
     logger.bind(verdict=manifest.verdict).info(message)
     with only_logged("the event could not be sent"):
         dataset_published(run, manifest)
-    api.end()
+    prefect_api.end()
     return Completed(name=_NAMES.get(manifest.verdict, "CompletedWithWarnings"), message=message, data=manifest)
 
 
@@ -43,11 +43,11 @@ def failed(run: Run, error: Exception, landing: Landing | None) -> Exception:
     if run.run_id not in message:
         message += f"; run {run.run_id}"
     if landing is not None and not isinstance(error, PublishedError):
-        if not isinstance(error, CursorExpiredError):  # no mending brings a cursor back
+        if not isinstance(error, NOT_RESUMABLE):
             message += f"; once the cause is mended, go on with: {run.resume_command}"
         with only_logged("the event could not be sent"):
             dataset_incomplete(run, facts.location, facts.summary)
-    api.end()
+    prefect_api.end()
     return explained(error, message)
 
 

@@ -90,7 +90,7 @@ def put_dataframe(frame: "pd.DataFrame", key: str, *, storage: str = blocks.LOCA
     writer = frames.find(frames.format_of(key, compressed=False))
     with _store(storage, bucket) as (store, root), tempfile.TemporaryDirectory(prefix="seawall-") as staging:
         full, path = _checked(key, root), Path(staging, "frame")
-        if datasets.is_landing(store, full.rpartition("/")[0]):
+        if datasets.is_in_landing(store, full):
             raise SettingsError(f"{store.uri(full)} lies in a landing folder; choose another folder")
         writer.write(frame, path)
         store.put_file(path, full, content_type=writer.content_type)

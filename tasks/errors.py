@@ -3,10 +3,14 @@
 IngestError
 ├── SettingsError      a parameter names nothing that there is, or makes no sense
 ├── RejectedRecordsError   more records had to be set aside than the options allow
+├── LandedTwiceError   two pages that were landed hold the same records
 ├── PublishedError     the run to resume was published already
 └── IncompleteError    the verdict does not allow to publish; the run can be resumed
 """
 
+from typing import Final
+
+from clients.errors import CursorExpiredError
 from storage.manifest import FailedPage
 
 
@@ -22,6 +26,10 @@ class RejectedRecordsError(IngestError):
     """More records than `max_rejected_records` can be landed in no format; the run can be resumed with more."""
 
 
+class LandedTwiceError(IngestError):
+    """Two pages that were landed hold the same records; what is landed stays, so no resume helps."""
+
+
 class PublishedError(IngestError):
     """There is nothing to resume: the run has a manifest."""
 
@@ -32,3 +40,6 @@ class IncompleteError(IngestError):
     def __init__(self, message: str, failed_pages: tuple[FailedPage, ...] = ()) -> None:
         super().__init__(message)
         self.failed_pages = failed_pages
+
+
+NOT_RESUMABLE: Final = (CursorExpiredError, LandedTwiceError)  # no mending brings a cursor back, or takes a page away

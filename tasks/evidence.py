@@ -12,6 +12,7 @@ from clients.errors import PageRepeatedError, SourceError
 from clients.page import DIGEST_BYTES, Page
 from storage.documents import Totals
 from storage.receipts import Receipt
+from tasks.errors import LandedTwiceError
 from tasks.landed import Landed
 from tasks.record_keys import digests, first_digests, repeated
 from tasks.resources import resources
@@ -33,11 +34,11 @@ def gather(landing: Landing, written: Sequence[Receipt], landed: Landed, *, gaps
     """What is known about the landing; the source is asked for its first page again.
 
     Raises:
-        PageRepeatedError: two pages hold the same records.
+        LandedTwiceError: two pages hold the same records.
     """
     options, opened = landing.run.options, resources(landing.run)
     refuse_repetition(written)
-    again = _first_page_again(landing, written)
+    again, shifted = _first_page_again(landing, written)
     now = advertised(landing, written, landed)
     now = merged(now, again.totals) if again else now
     found = Evidence(
@@ -47,13 +48,13 @@ def gather(landing: Landing, written: Sequence[Receipt], landed: Landed, *, gaps
         gaps=gaps,
         duplicates=repeated(opened.store, landing.folder, written) if options.record_key else None,
         keyless=sum(receipt.keyless for receipt in written),
-        shifted=_is_another(landing, written, again) if again else None,
+        shifted=shifted,
     )
     return Gathered(evidence=found, totals=now, retries=Counter(again.retries if again else ()))
 
 
 def refuse_repetition(written: Sequence[Receipt]) -> None:
-    """Raise PageRepeatedError where two pages hold the same records, whichever process landed them, and when."""
+    """Raise LandedTwiceError where two pages hold the same records, whichever process landed them, and when."""
     told = [np.frombuffer(b64decode(receipt.digests), ">u8") for receipt in written]
     every = np.concatenate([np.zeros(0, ">u8"), *told])
     found, counts = np.unique(every[every != 0], return_counts=True)
@@ -65,24 +66,28 @@ def refuse_repetition(written: Sequence[Receipt]) -> None:
         for receipt, each in zip(written, told, strict=True)
         for place in np.flatnonzero(each == repeated_digest)
     ]
-    raise PageRepeatedError(
+    raise LandedTwiceError(
         f"page {pages[1]} holds the very records of page {pages[0]}: the source does not read what asks for a page, or "
         "its pages moved by a whole one; begin a new run"
     )
 
 
-def _first_page_again(landing: Landing, written: Sequence[Receipt]) -> Page | None:
-    """The first page of the walk, as it is now; None where it cannot be had, or is the only one."""
+def _first_page_again(landing: Landing, written: Sequence[Receipt]) -> tuple[Page | None, bool | None]:
+    """The first page of the walk, as it is now, and whether it moved.
+
+    None for a page that cannot be had, or is the only one.
+    """
     first = landing.plan.ranges[0].first
     if not written or written[-1].last == first:
-        return None
+        return None, None
     try:
-        return resources(landing.run).client.first_page(first)
-    except PageRepeatedError:
-        raise
+        again = resources(landing.run).client.first_page(first)
+    except PageRepeatedError:  # it holds what another page held: all rows moved by whole pages
+        return None, True
     except SourceError as error:
         logger.bind(page=first, error=str(error)).warning("the first page cannot be had again, to see whether it moved")
-        return None
+        return None, None
+    return again, _is_another(landing, written, again)
 
 
 def _is_another(landing: Landing, written: Sequence[Receipt], again: Page) -> bool | None:
@@ -90,8 +95,9 @@ def _is_another(landing: Landing, written: Sequence[Receipt], again: Page) -> bo
     landed = next((receipt for receipt in written if receipt.first == again.number), None)
     if landed is None:
         return None
+    if landed.digests and again.digest == b64decode(landed.digests)[:DIGEST_BYTES]:
+        return False
     if name := landing.run.options.record_key:
         now = digests(again.records, name)
-        store = resources(landing.run).store
-        return now != first_digests(store, landing.folder, landed, len(now))
-    return again.digest != b64decode(landed.digests)[:DIGEST_BYTES] if landed.digests else None
+        return not now or now != first_digests(resources(landing.run).store, landing.folder, landed, len(now))
+    return True if landed.digests else None

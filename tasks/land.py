@@ -32,7 +32,7 @@ from tasks.landed import Landed
 from tasks.logs import guarded
 from tasks.progress import progress
 from tasks.record_keys import KeyFile, store_digests
-from tasks.rejected import RejectedFile, within_limit
+from tasks.rejected import RejectedFile, told, within_limit
 from tasks.resources import Resources, resources
 from tasks.run import Landing
 from tasks.walk import links, merged, uncovered
@@ -97,6 +97,7 @@ def land_part(landing: Landing, pages: PageRange, token: str | None = None) -> L
             match outcome:
                 case StagedPart():
                     upload_part(outcome, landing, opened)
+                    landed = landed.and_then(Landed(rejected=outcome.rejected.records, retries=Counter()))
                 case Gap():
                     gap = FailedPage(page=outcome.number, error=outcome.error)
                     landed = landed.and_then(Landed(gaps=(gap,), retries=Counter(outcome.retries)))
@@ -235,9 +236,14 @@ def _land_uncovered(landing: Landing, landed: Landed) -> Landed:
 def _in_parallel(
     landing: Landing, parts: Iterable[tuple[PageRange, str | None]], *, at_once: int | None = None
 ) -> Iterator[Landed]:
-    """Land ranges in tasks, `parallel_parts` at a time; the first error stops the rest."""
+    """Land ranges in tasks, `parallel_parts` at a time; the first error stops the rest.
+
+    Raises:
+        RejectedRecordsError: parts hold too many together, though none of them does alone.
+    """
     waiting = iter(parts)
     running: list[PrefectFuture[Landed]] = []
+    rejected, limit = 0, landing.run.options.max_rejected_records
     try:
         while True:
             for pages, token in islice(waiting, (at_once or landing.run.options.parallel_parts) - len(running)):
@@ -246,7 +252,11 @@ def _in_parallel(
                 return
             done = next(as_completed(running))
             running.remove(done)
-            yield done.result()
+            landed = done.result()
+            rejected += landed.rejected
+            if rejected > limit:
+                raise RejectedRecordsError(told(rejected, limit))
+            yield landed
     except BaseException:
         resources(landing.run).client.stop()
         wait(running)

@@ -12,6 +12,7 @@ from storage.ranges import PageRange
 from tasks.authenticate import ONCE
 from tasks.errors import PublishedError, SettingsError
 from tasks.logs import guarded
+from tasks.record_keys import digests
 from tasks.resources import Resources, resources
 from tasks.run import Landing, Run
 from tasks.sweep import sweep
@@ -25,7 +26,7 @@ def make_plan(run: Run) -> Landing:
     Raises:
         PublishedError: the run to resume is complete.
         CorruptObjectError: it was planned for another source, format or shape.
-        SettingsError: there is no such run to resume.
+        SettingsError: there is no such run to resume, or no record of the first page has the record key.
         SourceError: the first page cannot be had, or the pages asked for do not exist.
     """
     found = plan.locate(resources(run).store, resources(run).parent, run.run_id)
@@ -43,7 +44,12 @@ def _begun(run: Run) -> Landing:
     opened = resources(run)
     wanted = run.options.page_range
     first = wanted.first if wanted else opened.source.pagination.first_page
-    ranges = _ranges(opened, run, opened.client.first_page(first))
+    page = opened.client.first_page(first)
+    if (key := run.options.record_key) and page.records and not digests(page.records, key):
+        raise SettingsError(
+            f"options.record_key {key!r}: none of the {len(page.records):,} records of page {first} has it"
+        )
+    ranges = _ranges(opened, run, page)
     folder = keys.joined(opened.parent, keys.run_name(run.started, run.run_id))
     made = Plan(
         run_id=run.run_id,
@@ -79,9 +85,9 @@ def _ranges(opened: Resources, run: Run, page: Page) -> tuple[PageRange, ...]:
 
 def _guessed(page: Page, otherwise: int) -> int:
     """How many pages there may be where no total tells: by the number of records, or `otherwise`."""
-    if page.totals.records is None or not page.records:
+    if page.totals.records is None or not page.sent:
         return otherwise
-    return -(-page.totals.records // len(page.records))
+    return -(-page.totals.records // page.sent)
 
 
 def _resumed(run: Run, folder: str, found: Plan) -> Landing:

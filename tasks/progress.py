@@ -48,12 +48,12 @@ def progress(landing: Landing) -> Iterator[None]:
     opened = resources(landing.run)
     statistics, total = opened.client.statistics, landing.plan.pages
     safe = sum(len(receipt.pages) for receipt in receipts.read_all(opened.store, landing.folder))
-    began, stop = time.monotonic(), threading.Event()
+    began, stop, walked = time.monotonic(), threading.Event(), threading.Event()
 
     def show(artifact: UUID | None) -> UUID | None:
         left = None if total is None else total - safe
         text = told(statistics.pages, left, statistics.records, time.monotonic() - began)
-        percent = min(100.0, 100.0 * (safe + statistics.pages) / total) if total else 0.0
+        percent = min(100.0, 100.0 * (safe + statistics.pages) / total) if total else 100.0 * walked.is_set()
         try:
             artifact = artifact or _shown_before()
             if artifact is None:
@@ -74,6 +74,7 @@ def progress(landing: Landing) -> Iterator[None]:
     watcher.start()
     try:
         yield
+        walked.set()
     finally:
         stop.set()
         watcher.join(PATIENCE)

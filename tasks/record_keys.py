@@ -13,7 +13,6 @@ import numpy as np
 from storage.keys import record_keys_key
 from storage.receipts import Receipt
 from storage.store import ObjectStore
-from tasks.errors import SettingsError
 
 DIGEST: Final = 16  # bytes: of 100 million keys, no two different ones share one by chance
 BUCKETS: Final = 256  # by first byte, so that one of them fits in memory: 6 MB where there are 100 million keys
@@ -48,14 +47,13 @@ def _value(record: bytes, path: Sequence[str]) -> bytes:
 class KeyFile:
     """The digests of a part's record keys in a local file, and the number of records without one.
 
-    Without a name of a key it is no file at all. Raises SettingsError where no record of the part has the key.
+    Without a name of a key it is no file at all.
     """
 
     def __init__(self, path: Path, name: str | None) -> None:
         self.path = path if name else None
         self.keyless = 0
         self._name = name
-        self._records = 0
 
     def __enter__(self) -> Self:
         if self.path:
@@ -67,15 +65,12 @@ class KeyFile:
     ) -> None:
         if self.path:
             self._file.close()
-        if kind is None and 0 < self._records == self.keyless:
-            raise SettingsError(f"options.record_key {self._name!r}: none of {self._records:,} records has it")
 
     def write(self, records: Sequence[bytes]) -> None:
         """Add the keys of records."""
         if self._name:
             found = digests(records, self._name)
             self._file.write(b"".join(found))
-            self._records += len(records)
             self.keyless += len(records) - len(found)
 
 

@@ -10,7 +10,6 @@ from loguru import logger
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
-from clients.errors import CursorExpiredError
 from clients.redact import plain, redact
 from formats import registry
 from formats.writer import FormatError
@@ -22,10 +21,10 @@ from storage.manifest import FailedPage, Manifest, Widening
 from storage.plan import Plan
 from storage.ranges import PageRange
 from storage.receipts import Receipt
-from tasks import api
+from tasks import prefect_api
 from tasks.authenticate import ONCE
 from tasks.drift import drift
-from tasks.errors import IncompleteError, SettingsError
+from tasks.errors import NOT_RESUMABLE, IncompleteError, SettingsError
 from tasks.logs import guarded, only_logged
 from tasks.resources import resources
 from tasks.run import Run
@@ -141,7 +140,7 @@ def _tell(run: Run, base: Facts, *, published: bool, read: bool) -> Facts:
         "run reported"
     )
     with only_logged("the report could not be shown in Prefect"):
-        if not api.answers_within(api.REPORT_PATIENCE):
+        if not prefect_api.answers_within(prefect_api.REPORT_PATIENCE):
             raise ConnectionError("Prefect's API is away")
         create_markdown_artifact(
             markdown=redact(render(facts)), key=ARTIFACT, description=f"{facts.verdict}: {run.source}"
@@ -160,7 +159,7 @@ def _base(run: Run, error: Exception | None) -> Facts:
         reason=registry.find(run.format).reason,
         seconds=(datetime.now(UTC) - run.started).total_seconds(),
         timestamp=datetime.now(UTC),
-        resumable=not isinstance(error, CursorExpiredError),
+        resumable=not isinstance(error, NOT_RESUMABLE),
         failed=error.failed_pages if isinstance(error, IncompleteError) else (),
     )
 

@@ -9,7 +9,7 @@ from prefect.filesystems import LocalFileSystem
 from clients.paginators import Tokens
 from formats import registry
 from storage import keys
-from tasks import api, blocks
+from tasks import blocks, prefect_api
 from tasks.errors import SettingsError
 from tasks.parameters import RUN_ID
 from tasks.run import Run
@@ -23,7 +23,7 @@ def settle(run: Run) -> None:
         FormatError: an unknown format, or an option that the format does not take.
         UnsafeKeyError: a prefix that makes unsafe keys.
     """
-    api.begin()
+    prefect_api.begin()
     if not re.fullmatch(RUN_ID, run.run_id):
         raise SettingsError(
             f"resume={run.run_id!r} is not a full run id; a run's page in the UI shows it, 36 characters"

@@ -72,6 +72,7 @@ def links(landing: Landing) -> Iterator[tuple[PageRange, str | None]]:
     """
     store, asked = resources(landing.run).store, landing.run.options.page_range
     written = receipts.read_all(store, landing.folder)
+    refuse_too_many(written, landing.run.options.max_rejected_records)
     newest = written[-1] if written else None
     while newest is None or newest.next is not None:
         first = newest.last + 1 if newest else landing.plan.ranges[0].first

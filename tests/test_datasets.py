@@ -88,6 +88,7 @@ def test_a_copy_of_a_part_is_gone_after_its_turn(store: LocalStore) -> None:
 
 def test_a_folder_with_a_plan_is_a_landing(store: LocalStore) -> None:
     store.put("customers/run/_plan.json", b"{}", content_type="application/json")
-    assert datasets.is_landing(store, "customers/run")
-    assert not datasets.is_landing(store, "customers")
-    assert not datasets.is_landing(store, "")
+    for key in ("run/x.csv", "run/_rejected/00000001-1a2b3c4d.jsonl", "run/_receipts/00000001.json"):
+        assert datasets.is_in_landing(store, f"customers/{key}")
+    for key in ("customers/x.csv", "customers/_new/x.csv", "_new/x.csv", "x.csv"):
+        assert not datasets.is_in_landing(store, key)

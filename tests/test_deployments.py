@@ -104,6 +104,11 @@ def test_deployments_hold_names_and_are_checked_when_a_run_is_created(
     assert set(found.tags) == {"seawall", "s3", "csv"}
     for bad, told in (
         ("format=xml", "'xml' is not one of"),
+        ("storage=ftp/x", "does not match"),
+        ("source=../customers", "does not match"),
+        ("prefix=/absolute", "does not match"),
+        ("resume=1234", "does not match"),
+        ('options={"max_in_flight": 65}', "65 is greater than the maximum"),
         ('options={"speed": 9}', "speed"),
         ('options={"parallel_parts": 0}', "0 is less than the minimum"),
     ):

@@ -1,5 +1,6 @@
 """Objects as files: whole or not there, whatever interrupts us."""
 
+import errno
 import shutil
 import stat
 from pathlib import Path
@@ -72,12 +73,28 @@ def test_a_file_that_vanished_leaves_nothing(store: LocalStore, root: Path, tmp_
     assert _files(root) == []
 
 
+def other_file_system(path: Path, to: Path) -> None:
+    raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+
+def test_a_file_of_another_file_system_is_copied(
+    store: LocalStore, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = tmp_path / "staged"
+    staged.write_bytes(b"rows")
+    monkeypatch.setattr("os.link", other_file_system)
+    store.put_file(staged, "part.csv", content_type="text/csv")
+    assert (root / "part.csv").read_bytes() == b"rows"
+    assert (root / "part.csv").stat().st_ino != staged.stat().st_ino
+
+
 def test_a_copy_that_differs_is_refused_and_what_stood_there_stays(
     store: LocalStore, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     staged = tmp_path / "staged"
     staged.write_bytes(b"rows")
     store.put("part.csv", b"before", content_type="text/csv")
+    monkeypatch.setattr("os.link", other_file_system)
     monkeypatch.setattr("shutil.copyfile", lambda source, to: to.write_bytes(b"rot"))  # a failing disk
     with pytest.raises(UploadError, match=r"part\.csv is not what was sent"):
         store.put_file(staged, "part.csv", content_type="text/csv")

@@ -39,3 +39,13 @@ def test_only_what_is_deeper_than_the_limit_is_refused(extra: int) -> None:
             refuse_deep(body, [record])
     else:
         refuse_deep(body, [record])
+
+
+@given(st.lists(st.integers(1, MAX_NESTING + 2).map(lambda deep: b"[" * deep + b"]" * deep), max_size=4), TEXT)
+def test_a_deep_record_is_found_wherever_it_stands_among_others(records: list[bytes], key: str) -> None:
+    body = b'{"%s":[%s]}' % (json.dumps(key)[1:-1].encode(), b",".join(records))
+    if depth(body) > MAX_NESTING:
+        with pytest.raises(AttemptError, match="levels deep"):
+            refuse_deep(body, records)
+    else:
+        refuse_deep(body, records)

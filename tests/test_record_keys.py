@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from storage.documents import Totals
 from storage.local import LocalStore
 from storage.receipts import Receipt
-from tasks.errors import SettingsError
 from tasks.record_keys import DIGEST, KeyFile, digests, repeated, store_digests
 
 FOLDER = "items/20260101T000000Z-abcdefab"
@@ -69,10 +68,9 @@ def test_without_a_name_no_file_is_written(tmp_path: Path) -> None:
     assert (keys.path, keys.keyless, list(tmp_path.iterdir())) == (None, 0, [])
 
 
-def test_a_key_that_no_record_has_is_refused_and_one_that_some_lack_is_counted(tmp_path: Path) -> None:
+def test_records_without_the_key_are_counted(tmp_path: Path) -> None:
     with KeyFile(tmp_path / "some", "id") as keys:
         keys.write([b'{"id":1}', b"{}"])
-    assert keys.keyless == 1
-    refused = pytest.raises(SettingsError, match=r"options.record_key 'id': none of 2 records has it")
-    with refused, KeyFile(tmp_path / "none", "id") as keys:
-        keys.write([b"{}", b"{}"])
+        keys.write([b"{}"])
+    assert keys.keyless == 2
+    assert (tmp_path / "some").stat().st_size == DIGEST

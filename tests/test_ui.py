@@ -46,6 +46,8 @@ def test_the_form_of_a_source_offers_the_kinds_of_auth_and_pagination_and_saves_
     page = browser_page
     page.goto(f"{house.server.ui}/v2/blocks/catalog/api-source/create")
     expect(page.get_by_text("How to get in.")).to_be_visible()
+    for kind in ("None", "Bearer token", "API key", "Basic", "OAuth 2", "Offset", "Cursor", "Next URL", "Link header"):
+        expect(page.get_by_role("tab", name=kind, exact=True).first).to_be_visible()
     page.get_by_role("tab", name="Login").click()
     inputs = page.locator("input, textarea")
     inputs.nth(0).fill("by-hand")
@@ -103,6 +105,6 @@ def test_a_run_is_started_from_the_form_with_another_bucket_and_watched_to_its_r
     page.screenshot(path=SCREENSHOTS / "run-artifacts.png", full_page=True)
     page.get_by_text("execution-report").first.click()
     page.locator("a[href*='/artifacts/artifact/']").first.click()
-    expect(page.get_by_text("Records Ingested")).to_be_visible()
-    expect(page.get_by_text("12,000").first).to_be_visible()
+    expect(page.get_by_role("cell", name="Records Ingested")).to_be_visible()
+    expect(page.get_by_role("cell", name="12,000", exact=True).first).to_be_visible()
     page.screenshot(path=SCREENSHOTS / "report.png", full_page=True)

@@ -14,7 +14,7 @@ from storage.manifest import Manifest
 from tests.shelf import KINDS, TOKENS, Shelf
 from tests.wireserver import Answer, Request, Route, WireServer, as_json, whole
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = [pytest.mark.walks, pytest.mark.usefixtures("prefect_api")]
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +159,9 @@ def test_a_record_key_that_comes_twice_is_counted_and_the_digests_are_swept(serv
 def test_a_record_key_that_no_record_has_is_refused(served: Callable[..., WireServer]) -> None:
     shelf = Shelf("pages", 23)
     saved(served(shelf.route), shelf.pagination)
-    assert "options.record_key 'idd': none of 23 records has it" in str(run(options={"record_key": "idd"}).message)
+    assert "options.record_key 'idd': none of the 5 records of page 1 has it" in str(
+        run(options={"record_key": "idd"}).message
+    )
 
 
 @pytest.mark.parametrize("record_key", [None, "id"])
@@ -208,5 +210,83 @@ def test_pages_that_repeat_across_a_resume_are_found_before_anything_is_publishe
     state = run(options={"pages_per_part": 2})
     broken = False
     again = run(options={"pages_per_part": 2}, resume=str(state.state_details.flow_run_id))
-    assert "PageRepeatedError: page 7 holds the very records of page 2" in str(again.message)
+    assert "LandedTwiceError: page 7 holds the very records of page 2" in str(again.message)
+    assert "begin a new run" in str(again.message)
+    assert "go on with" not in str(again.message)
+    assert "## Resume" not in next(Path("data").rglob("_report.md")).read_text()
     assert not list(Path("data").rglob("_manifest.json"))
+
+
+def test_a_first_page_that_moved_by_a_whole_page_is_a_shift(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 23)
+
+    def route(request: Request) -> Answer:
+        moved = request.page == 1 and len(set(shelf.asked)) == 5
+        return as_json(shelf.answer(request.query | ({"page": "2"} if moved else {}), "")[1])
+
+    saved(served(route), shelf.pagination)
+    manifest = run().result()
+    assert (manifest.verdict, manifest.shifted, landed(manifest)) == ("shifted", True, list(range(23)))
+
+
+def test_a_first_page_without_records_at_the_end_is_a_shift_by_its_keys_too(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages until empty", 23)
+
+    def route(request: Request) -> Answer:
+        gone = request.page == 1 and len(set(shelf.asked)) > 5
+        return as_json({"data": [] if gone else shelf.answer(request.query, "")[1]["data"]})
+
+    saved(served(route), shelf.pagination)
+    manifest = run(options={"record_key": "id"}).result()
+    assert (manifest.verdict, landed(manifest)) == ("shifted", list(range(23)))
+
+
+# Rejected records
+
+
+def of_pages(*pages: list[Any], **totals: int) -> Route:
+    def route(request: Request) -> Answer:
+        return as_json({"metadata": totals, "data": pages[request.page - 1] if request.page <= len(pages) else []})
+
+    return route
+
+
+UNTIL_EMPTY = {"kind": "page_number", "total_pages_path": "", "total_records_path": ""}
+
+
+def test_a_page_of_nothing_but_rejected_records_after_an_empty_one_is_no_end(served: Callable[..., WireServer]) -> None:
+    saved(served(of_pages([{"id": 0}], [], ["bad", None], [{"id": 1}])), UNTIL_EMPTY)
+    state = run(options={"max_rejected_records": 2})
+    assert (landed(state.result()), state.result().rejected) == ([0, 1], 2)
+    assert "2 records, 2 set aside; every page asked for is there" in str(state.message)
+
+
+def test_rejected_records_of_a_first_page_count_where_the_pages_are_guessed(served: Callable[..., WireServer]) -> None:
+    route = of_pages([{"id": 0}, "a", "b", "c", "d"], [{"id": number} for number in range(1, 6)], total_records=10)
+    saved(served(route), {"kind": "page_number", "total_pages_path": ""}, max_pages=4)
+    manifest = run(options={"max_rejected_records": 4}).result()
+    assert (manifest.verdict, landed(manifest)) == ("complete", list(range(6)))
+
+
+@pytest.mark.parametrize("kind", ["pages", "cursor"])
+def test_parts_that_together_hold_too_many_rejected_records_stop_the_walk(
+    kind: str, served: Callable[..., WireServer]
+) -> None:
+    shelf = Shelf(kind, 100)
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        return as_json(body | {"data": ["bad", *body["data"][1:]]})
+
+    saved(served(route), shelf.pagination)
+    options = {"pages_per_part": 1, "parallel_parts": 1}
+    state = run(options=options | {"max_rejected_records": 2})
+    assert "3 rejected records, max_rejected_records is 2: with a larger one" in str(state.message)
+    assert len(list(Path("data").rglob("_receipts/*.json"))) == 3
+
+    shelf.asked.clear()
+    run_id = str(state.state_details.flow_run_id)
+    assert run(options=options | {"max_rejected_records": 2}, resume=run_id).is_failed()
+    assert shelf.asked == [], "what is landed already is too much"
+    manifest = run(options=options | {"max_rejected_records": 20}, resume=run_id).result()
+    assert (manifest.verdict, manifest.records, manifest.rejected) == ("complete", 80, 20)
