@@ -28,9 +28,7 @@ TOTAL_RECORDS: Final = (
     "filteredtablerowscount",
 )
 TOTAL_PAGES: Final = ("totalpages", "pagecount", "numpages", "pages", "lastpage")
-_NEXT: Final = re.compile(
-    r"(?:.*\.)?(?:@odata\.)?_?next[a-z_]*(?:\.href)?|(?:.*\.)?[a-z_]*cursor[a-z_]*", re.IGNORECASE
-)
+_NEXT: Final = re.compile(r"(?:.*\.)?_?next[a-z_]*(?:\.href)?|(?:.*\.)?[a-z_]*cursor[a-z_]*", re.IGNORECASE)
 _URL: Final = re.compile(r"https?://|/|[^ ?]*\?.*=")
 
 Guess = TypeVar("Guess", bound=Numbered)
@@ -110,4 +108,4 @@ def _is(name: str, names: tuple[str, ...]) -> bool:
 
 
 def _key(name: str) -> str:
-    return re.sub(r"[_-]", "", name).lower().removeprefix("$")
+    return re.sub(r"[_-]", "", name).lower()

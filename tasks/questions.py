@@ -2,11 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import msgspec
-
-from clients.anatomy import KEY, Anatomy, anatomy
+from clients.anatomy import Anatomy, anatomy
 from clients.errors import MalformedPageError, RequestRefusedError, SourceError
 from clients.guesses import SIZE_PARAMS, guesses, with_totals
 from clients.limits import PROBED_SIZES
@@ -17,13 +15,13 @@ from clients.paginators import Numbered, Tokens
 from clients.redact import neutral
 from clients.scout import Look, Scout
 from clients.source import ApiSource
-from tasks.findings import Estimate, Findings, SizeTried
+from tasks.findings import Findings, SizeTried
 from tasks.options import IngestOptions
+from tasks.reckoning import estimate, page_seconds, proposed, record_keys
 
 FAR: Final = 1_000_000  # pages behind the first one, where no total tells the last
 RESERVED: Final = 9  # questions kept for what comes after the kind is found
-SHOWN_KEYS: Final = 3
-TOLERANCE: Final = 1.2  # so much faster another page size has to be to be proposed
+IN_FLIGHT: Final = IngestOptions.model_fields["max_in_flight"].default
 
 Form = Numbered | Tokens
 
@@ -47,13 +45,13 @@ class Questions:
         """All that can be learnt; raises SourceError where nobody answers any more."""
         form, second = self._kind()
         told = self._told(form, self._first)
-        known: dict[str, Any] = {"record_keys": self._record_keys(second)}
+        known: dict[str, Any] = {"record_keys": record_keys([*self._records, *(second or ())])}
         if form is not None and second is not None:
             known["stable"] = self._counted(self._ask(self._second(form))) == second
             known |= self._ends(form, told)
         sizes = self._sizes(form)
-        page_size = self._proposed(sizes)
-        seconds = self._page_seconds(page_size)
+        page_size = proposed(sizes, own=self._source.page_size, came=len(self._records))
+        seconds = page_seconds(self._walked, page_size)
         return Findings(
             source=name,
             kind=form.kind if form else None,
@@ -66,7 +64,14 @@ class Questions:
             records=told.records,
             sizes=sizes,
             page_seconds=seconds,
-            estimate=self._estimate(form, told, page_size, seconds),
+            estimate=estimate(
+                told.records,
+                page_size=page_size,
+                seconds=seconds,
+                record_bytes=len(self._first.content) / len(self._records),
+                in_flight=IN_FLIGHT if form and form.random_access else 1,
+                max_rate=self._source.max_rate,
+            ),
             rate_limits=self._scout.rate_limits,
             requests=self._scout.sent,
             tried=tuple(self._tried),
@@ -248,41 +253,6 @@ class Questions:
             whole = total is not None and len(records) >= total
             tried.append(SizeTried(asked=size, seconds=look.seconds, whole=whole, **known))
         return tuple(tried)
-
-    def _proposed(self, sizes: tuple[SizeTried, ...]) -> int:
-        """The source's page size, unless another one that comes in full is clearly faster."""
-        own = self._source.page_size
-        full = {each.records: each.records / each.seconds for each in sizes if each.records and not each.whole}
-        if not full:
-            return own if not sizes or any(each.whole for each in sizes) else len(self._records)
-        best = max(full, key=lambda records: full[records])
-        return own if own in full and full[best] < TOLERANCE * full[own] else best
-
-    def _page_seconds(self, page_size: int) -> float:
-        """The mean time of a page, of those as long as proposed, where such came."""
-        times = [seconds for records, seconds in self._walked if records == page_size]
-        times = times or [seconds for _, seconds in self._walked]
-        return sum(times) / len(times)
-
-    def _estimate(self, form: Form | None, told: Totals, page_size: int, seconds: float) -> Estimate | None:
-        if form is None or told.records is None:
-            return None
-        pages = -(-told.records // page_size)
-        in_flight = cast(int, IngestOptions.model_fields["max_in_flight"].default) if form.random_access else 1
-        slowest = pages / self._source.max_rate if self._source.max_rate else 0.0
-        return Estimate(
-            pages=pages,
-            bytes=len(self._first.content) * told.records // len(self._records),
-            seconds=max(pages * seconds / in_flight, slowest),
-            in_flight=in_flight,
-        )
-
-    def _record_keys(self, second: list[bytes] | None) -> tuple[str, ...]:
-        """Fields that every record has, no two the same, those named like a key first."""
-        records = [msgspec.json.decode(text, type=dict[str, msgspec.Raw]) for text in (*self._records, *(second or ()))]
-        names = [name for name in records[0] if KEY.fullmatch(name)]
-        unique = [name for name in names if len({bytes(record.get(name, b"")) for record in records}) == len(records)]
-        return tuple(sorted(unique, key=lambda name: not name.lower().endswith(("id", "key", "code")))[:SHOWN_KEYS])
 
 
 def _params(form: Form) -> str:

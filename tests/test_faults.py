@@ -213,6 +213,15 @@ def test_a_certificate_of_another_host_ends_the_run_even_then(tls: Any, tmp_path
     assert server.requests == []
 
 
+def test_an_authority_that_only_the_environment_names_is_not_trusted(
+    tls: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "self-signed.pem"))
+    with WireServer(by_page(1), tls) as server, client_of(server) as client, pytest.raises(CertificateError):
+        client.first_page()
+    assert server.requests == []
+
+
 def test_what_is_no_certificate_is_refused_when_the_source_is_made() -> None:
     with pytest.raises(ValueError, match="these are no certificates in PEM form"):
         ApiSource(name="items", url="https://h/items", ca_certificates="rubbish")

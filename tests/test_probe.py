@@ -219,6 +219,17 @@ def test_hostile_text_stays_text(served: Callable[..., WireServer]) -> None:
         assert markup not in text
 
 
+def test_records_that_no_format_can_hold_do_not_stop_a_probe(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 6_400)
+
+    def route(request: Request) -> Answer:
+        body = json.dumps(shelf.answer(request.query, "")[1])
+        return whole(body.replace('{"id": 1}', '{"id": "\\ud800"}').replace('{"id": 1500}', "null").encode())
+
+    found = probed(served(route))
+    assert (found.kind, found.stable, found.record_keys) == ("page_number", True, ())
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "told"),
     [

@@ -53,7 +53,7 @@ def test_a_name_that_is_no_safe_folder_is_refused(name: str) -> None:
     "wrong",
     [{"page_size": 0}, {"max_attempts": 0}, {"max_attempts": 101}, {"read_timeout": 0}, {"page_deadline": -1},
      {"max_rate": 0}, {"give_up_after": 0}, {"max_page_bytes": 10}, {"max_retry_after": float("inf")},
-     {"connect_timeout": float("nan")}],
+     {"connect_timeout": float("nan")}, {"max_hours": 8761}, {"page_size": 1_000_001}, {"read_timeout": 86_401}],
 )  # fmt: skip
 def test_limits_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     assert next(iter(wrong)) in refusal(**wrong)

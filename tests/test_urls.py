@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from clients.urls import HttpUrl, is_private_to_us, without_query
+from clients.urls import HttpUrl, is_private_to_us, origin, without_query
 
 URL = TypeAdapter(HttpUrl)
 
@@ -52,3 +52,13 @@ def test_secrets_may_travel_over_tls_or_within_this_machine(url: str) -> None:
 )  # fmt: skip
 def test_secrets_may_not_travel_in_the_clear(url: str) -> None:
     assert not is_private_to_us(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [("http://h/x", "http://h:80"), ("https://h?x", "https://h:443"), ("https://h:80", "https://h:80")],
+)
+def test_an_origin_has_the_port_of_its_scheme(url: str, shown: str) -> None:
+    assert origin(url) == shown
+    assert origin("http://h:81") != origin("http://h")
+    assert origin("https://h:444") != origin("https://h")
