@@ -121,10 +121,10 @@ def test_drift_over_four_parts_is_one_schema_that_readers_take_without_options()
         ("id", "integer"), ("n", "string"), ("s", "string"), ("late", "boolean"),
     ]  # fmt: skip
     assert manifest.widened == (
-        Widening(column="late", before="", after="null", page=3),
+        Widening(column="late", before="", after="boolean", page=3),
         Widening(column="n", before="integer", after="string", page=4),
     )
-    assert "| `late` | new | null | 3 |\n| `n` | integer | string | 4 |" in report()
+    assert "| `late` | new | boolean | 3 |\n| `n` | integer | string | 4 |" in report()
 
 
 def test_drift_over_four_parts_is_one_csv_of_text() -> None:
