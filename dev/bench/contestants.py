@@ -20,7 +20,7 @@ RIVALS: Final = ROOT / ".venv-bench/bin/python"
 PATIENCE: Final = 1_800.0  # seconds for one process
 
 _READERS: Final = {
-    "csv": "read_csv(?, header=true, all_varchar=true)",
+    "csv": """read_csv(?, header=true, all_varchar=true, delim=',', quote='"', escape='"')""",  # rather than guessed
     "jsonl": "read_json(?, format='newline_delimited', columns={id: 'VARCHAR'})",
     "json": "read_json(?, format='array', columns={id: 'VARCHAR'})",
     "parquet": "read_parquet(?)",
