@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 
 from clients.errors import AuthenticationError, MalformedPageError, PageFailedError, RequestRefusedError
 from clients.limits import PROBE_REQUESTS
@@ -63,7 +65,9 @@ def strict(shelf: Shelf) -> Route:
 def artifact() -> str:
     """The newest artifact of a probe."""
     with get_client(sync_client=True) as client:
-        return max(client.read_artifacts(), key=lambda each: (each.key == "probe", each.created)).data
+        probes = ArtifactFilter(key=ArtifactFilterKey(any_=["probe"]))
+        (newest,) = client.read_artifacts(artifact_filter=probes, sort=ArtifactSort.CREATED_DESC, limit=1)
+        return str(newest.data)
 
 
 def test_the_simulator_works_as_it_is_saved(serve: Callable[..., Server], save_source: Callable[..., str]) -> None:
