@@ -107,7 +107,7 @@ def test_deployments_hold_names_and_are_checked_when_a_run_is_created(
         ("storage=ftp/x", "does not match"),
         ("source=../customers", "does not match"),
         ("prefix=/absolute", "does not match"),
-        ("resume=1234", "does not match"),
+        ("resume=1234-abcd", "does not match"),
         ('options={"max_in_flight": 65}', "65 is greater than the maximum"),
         ('options={"speed": 9}', "speed"),
         ('options={"parallel_parts": 0}', "0 is less than the minimum"),
