@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from clients.body import Body
 from clients.links import next_link
-from clients.page import Body, Page, Totals
+from clients.page import Page, Totals
 from clients.page_request import PageRequest, Param, SizeParam, TotalRecordsPath, sized
 
 

@@ -9,17 +9,19 @@ from typing import cast
 import httpx
 
 from clients.answers import raise_for_status
+from clients.body import Body
 from clients.caps import Caps
 from clients.codings import decoded
 from clients.errors import AttemptError, MalformedPageError, PageFailedError, SourceError, WalkStoppedError
+from clients.layout import Layout
 from clients.links import followed, refuse_secret
 from clients.nesting import refuse_deep
 from clients.pacing import Pacing
-from clients.page import Body, Page, Totals
+from clients.page import Page, Totals
 from clients.page_request import PageRequest
-from clients.paginators import Tokens
+from clients.paginators import Tokens, paths
 from clients.retries import Backoff, attempt_error
-from clients.seen import Seen, digest
+from clients.seen import Seen
 from clients.source import ApiSource
 from clients.tokens import TokenAuth
 from clients.urls import with_params
@@ -54,6 +56,7 @@ class Fetcher:
         self._headers = {name: value.get_secret_value() for name, value in source.headers.items()}
         self._own = {*params, *source.auth.query_names()}
         self._allowed = [source.url, *source.allowed_origins]
+        self._layout = Layout(source.records_path, paths(source.pagination))
         self._seen = Seen()
 
     def fetch(self, request: PageRequest, *, first: bool = False) -> Page:
@@ -74,7 +77,7 @@ class Fetcher:
                 message = f"page {page.number} comes in pieces that overlap, so records between them may lack"
                 raise PageFailedError(message, number=page.number, causes=(*page.retries, "overlap"))
             page = page.and_then(more)
-        return replace(page, digest=digest(page.records))
+        return page
 
     def answers(self) -> bool:
         """Whether the source's first page can be had, so that the API is up and other pages are broken."""
@@ -123,7 +126,7 @@ class Fetcher:
     def _page(self, request: PageRequest, response: httpx.Response, content: bytes, *, first: bool) -> Page:
         """The page that a body holds, if it holds one."""
         pagination = self._source.pagination
-        body = Body(content)
+        body = Body(content, self._layout)
         records = body.records(self._source.records_path)
         refuse_deep(content, records)
         totals = pagination.totals(body, self._size)
@@ -134,7 +137,7 @@ class Fetcher:
             token = self._token(pagination, request.number, response, body, empty=not records)
         elif refusal := pagination.refusal(records, self._size):
             raise MalformedPageError(f"page {request.number} {refusal}")
-        self._seen.refuse_repetition(request, digest(records))
+        self._seen.refuse_repetition(request, records)
         if totals != Totals() and (records or first):  # what says nothing takes nothing back
             self.totals = totals
         good, rejected = body.sort_out(records, self._source.max_record_bytes)

@@ -1,12 +1,12 @@
 """Nesting: how deep a JSON text goes. msgspec skips a thousand levels; readers of our files give up earlier."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from clients.errors import AttemptError
 from clients.limits import MAX_NESTING
+from clients.records import Records
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -18,15 +18,15 @@ _STEPS: Final = np.zeros(256, np.int8)
 _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
 
 
-def refuse_deep(body: bytes, records: Sequence[bytes]) -> None:
+def refuse_deep(body: bytes, records: Records) -> None:
     """Raise AttemptError where a body, of which `records` are a part, nests deeper than MAX_NESTING.
 
-    No text is deeper than the brackets that open in it. So ordinary records are only looked through for more of
-    them than the limit leaves, so close together that one record could hold them.
+    No text is deeper than the brackets that open in it, so those of ordinary records are only counted.
     """
-    inside = np.flatnonzero(_opening(b"\n".join(records)))
-    left = MAX_NESTING - (np.count_nonzero(_opening(body)) - inside.size)  # by what is around the records
-    if left > 0 and (inside[left:] - inside[:-left] >= max(map(len, records), default=0)).all():
+    inside = np.flatnonzero(_opening(records.text))
+    around = np.count_nonzero(_opening(body)) - inside.size
+    of_each = np.searchsorted(inside, records.ends) - np.searchsorted(inside, records.starts)
+    if around + of_each.max(initial=0) <= MAX_NESTING:
         return
     if (found := depth(body)) > MAX_NESTING:
         raise AttemptError(f"the body nests {found:,} levels deep, we land {MAX_NESTING}", cause="too deep")

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from clients.page import Body, Page, Totals
+from clients.body import Body
+from clients.page import Page, Totals
 from clients.page_request import PageRequest, Param, SizeParam, TotalRecordsPath, sized
 
 

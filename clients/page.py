@@ -1,27 +1,8 @@
-"""A page: one good answer, and the exact JSON text of each record in it."""
+"""A page: one good answer, with the exact JSON text of each record in it; or what stands in its place."""
 
-import contextlib
-import re
-import uuid
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
-from clients.errors import AttemptError, MalformedPageError
-from clients.redact import excerpt, neutral
-from clients.utf8 import refuse_other_than_utf8
-
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_WHOLE = msgspec.json.Decoder(msgspec.Raw)
-# every escape of a JSON text; a surrogate that is not one of a pair is a group of its own (RFC 8259 §7, §8.2)
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
-)
-_BOM = b"\xef\xbb\xbf"
-_OPENING_BRACE = ord("{")
-DIGEST_BYTES = 8
-_COUNT_DIGITS = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
+from clients.records import Records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +28,17 @@ class Page:
 
     `size` is the body's length in bytes, `read_at` when it was read, in seconds since 1970, `retries` the causes
     of the attempts that failed before; `rejected` are the records that are no JSON object, too large or not UTF-8.
-    `token` is what asks for the next page where only this one tells, and None
-    on the last; `digest` is of the records, 8 bytes, zeros where there are none.
+    `token` is what asks for the next page where only this one tells, and None on the last.
     """
 
     number: int
-    records: list[bytes] = field(repr=False)
+    records: Records = field(repr=False)
     totals: Totals
     size: int
     read_at: float
     retries: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     token: str | None = field(default=None, repr=False)
-    digest: bytes = bytes(DIGEST_BYTES)
 
     @property
     def sent(self) -> int:
@@ -71,7 +50,7 @@ class Page:
         before = self.sent
         return replace(
             self,
-            records=self.records + more.records,
+            records=Records([*self.records, *more.records]),
             rejected=(*self.rejected, *(replace(each, position=before + each.position) for each in more.rejected)),
             totals=more.totals,
             size=self.size + more.size,
@@ -96,130 +75,3 @@ class End:
     number: int
     totals: Totals
     read_at: float
-
-
-class Body:
-    """The JSON body of an answer, looked into by dotted paths (`""` is the body itself).
-
-    Raises:
-        AttemptError: it begins like a page, yet is not one JSON text in UTF-8 (RFC 8259 §8.1): perhaps a cut.
-        MalformedPageError: it is something else, such as HTML or nothing at all.
-    """
-
-    def __init__(self, content: bytes) -> None:
-        self._text = content.removeprefix(_BOM)
-        self._objects: dict[str, dict[str, msgspec.Raw]] = {}
-        self._mark = b""
-        try:
-            refuse_other_than_utf8(self._text)
-            self._read_whole()
-        except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
-            message = f"the body is not JSON ({error}): {excerpt(self._text)}"
-            if self._text.lstrip().startswith((b"{", b"[")):
-                raise AttemptError(message, cause="truncated") from None
-            raise MalformedPageError(message) from None
-
-    def records(self, path: str) -> list[bytes]:
-        """The JSON text of each record of the list at `path`."""
-        try:
-            records = [bytes(raw) for raw in _LIST.decode(self._at(path))]
-        except (KeyError, msgspec.DecodeError):
-            raise MalformedPageError(self.missing("list of records", path)) from None
-        return [record.replace(self._mark, b"\\u") for record in records] if self._mark else records
-
-    def sort_out(self, records: list[bytes], max_record_bytes: int) -> tuple[list[bytes], tuple[Rejected, ...]]:
-        """Those of its records that can be landed, in order, and those that cannot."""
-        reasons = {at: "not a JSON object" for at, record in enumerate(records) if record[0] != _OPENING_BRACE}
-        if len(self._text) > max_record_bytes:
-            reasons |= {
-                at: f"larger than {max_record_bytes:,} bytes (max_record_bytes)"
-                for at, record in enumerate(records)
-                if len(record) > max_record_bytes
-            }
-        if self._mark:
-            reasons |= {at: "holds a lone surrogate" for at, record in enumerate(records) if _lone(record)}
-        if not reasons:
-            return records, ()
-        rejected = (Rejected(position=at + 1, reason=reasons[at], record=records[at]) for at in sorted(reasons))
-        return [record for at, record in enumerate(records) if at not in reasons], tuple(rejected)
-
-    def count(self, path: str) -> int | None:
-        """The whole number at `path`, as a number or as text; None where no such value stands there."""
-        try:
-            value = msgspec.json.decode(self._at(path)) if path else None
-        except (KeyError, msgspec.DecodeError):
-            return None
-        if isinstance(value, str) and value.isascii() and value.isdecimal():
-            return int(value) if len(value) <= _COUNT_DIGITS else None
-        return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-    def has(self, path: str) -> bool:
-        """Whether the key at `path` is there, whatever its value."""
-        try:
-            return bool(self._at(path))
-        except KeyError:
-            return False
-
-    def token(self, path: str) -> str | None:
-        """The text at `path`, or the digits of a number; None where it is missing, null, false or empty."""
-        if not self.has(path):
-            return None
-        value = bytes(self._at(path)).strip()
-        if value in (b"null", b"false", b'""'):
-            return None
-        if value.startswith(b'"'):
-            return msgspec.json.decode(value, type=str)
-        if not value.removeprefix(b"-").isdigit():
-            raise MalformedPageError(f"what stands at {path!r} cannot ask for the next page: {excerpt(value)}")
-        return value.decode()
-
-    def missing(self, what: str, path: str) -> str:
-        """A message that no `what` stands at `path`, with the keys that are there and the body's beginning."""
-        keys = neutral(", ".join(map(repr, self._reached(path)))) or "none"
-        return f"no {what} at {path!r}; the keys there are: {keys}; the body begins: {excerpt(self._text)}"
-
-    def _read_whole(self) -> None:
-        """Parse the body to its end.
-
-        A lone surrogate makes a body unreadable, though only one record holds it; so its escape is replaced by
-        a text that occurs nowhere else, and comes back in the text of its record.
-        """
-        try:
-            if not self._members(""):
-                _WHOLE.decode(self._text)  # for what is not an object was not read to its end
-        except msgspec.DecodeError:
-            if not _lone(self._text):
-                raise
-            self._mark = uuid.uuid4().hex.encode()
-            self._text = _ESCAPE.sub(lambda found: self._mark + found[1] if found[1] else found[0], self._text)
-            self._read_whole()
-
-    def _at(self, path: str) -> bytes | msgspec.Raw:
-        """The JSON text at `path`; raises KeyError where there is none."""
-        if not path:
-            return self._text
-        parent, _, key = path.rpartition(".")
-        return self._members(parent)[key]
-
-    def _members(self, path: str) -> dict[str, msgspec.Raw]:
-        """The members of the object at `path`, decoded once; none where something else stands."""
-        if path not in self._objects:
-            try:
-                self._objects[path] = _OBJECT.decode(self._at(path))
-            except msgspec.ValidationError:
-                self._objects[path] = {}
-        return self._objects[path]
-
-    def _reached(self, path: str) -> dict[str, msgspec.Raw]:
-        """The members of the deepest object on the way to `path`."""
-        while path:
-            path = path.rpartition(".")[0]
-            with contextlib.suppress(KeyError):
-                if members := self._members(path):
-                    return members
-        return {}
-
-
-def _lone(text: bytes) -> bool:
-    """Whether a JSON text holds the escape of a surrogate without its other half, which UTF-8 cannot carry."""
-    return any(found[1] for found in _ESCAPE.finditer(text))

@@ -23,3 +23,8 @@ Pagination = Annotated[
     Annotated[PageNumber | Offset | Cursor | NextUrl | LinkHeader, Field(discriminator="kind")],
     BeforeValidator(_by_number_unless_told),
 ]
+
+
+def paths(pagination: Numbered | Tokens) -> list[str]:
+    """Where in a body it looks for something."""
+    return [getattr(pagination, name) for name in type(pagination).model_fields if name.endswith("_path")]

@@ -10,13 +10,14 @@ import httpx
 
 from clients.answers import raise_for_status
 from clients.api import http_client, http_transport
+from clients.body import Body
 from clients.codings import decoded
 from clients.errors import AttemptError, MalformedPageError, PageFailedError
 from clients.limits import PROBE_ATTEMPTS, PROBE_REQUESTS
 from clients.links import followed
 from clients.pacing import Pacing
-from clients.page import Body
 from clients.page_request import PageRequest
+from clients.records import Records
 from clients.redact import SECRETS
 from clients.retries import Backoff, attempt_error, is_retryable
 from clients.source import ApiSource
@@ -45,12 +46,12 @@ class Look:
         except AttemptError:
             return False
 
-    def records(self, path: str) -> list[bytes]:
+    def records(self, path: str) -> Records:
         """The JSON text of each record at `path`; none where this is no page of records."""
         try:
-            return Body(self.content).records(path) if self.is_page else []
+            return Body(self.content).records(path) if self.is_page else Records()
         except MalformedPageError:
-            return []
+            return Records()
 
 
 class Scout:

@@ -1,23 +1,12 @@
 """Seen: the pages and tokens of a walk so far, to find out one that goes in circles."""
 
-from collections.abc import Sequence
 from hashlib import blake2b
 from threading import Lock
 
-import xxhash
-
 from clients.errors import PageRepeatedError, WalkLoopError
 from clients.limits import MAX_EMPTY_PAGES
-from clients.page import DIGEST_BYTES
 from clients.page_request import PageRequest
-
-
-def digest(records: Sequence[bytes]) -> bytes:
-    """What tells the records of one page from those of another (XXH3); zeros where there are none.
-
-    Receipts keep it, so it is the same in every process and version.
-    """
-    return xxhash.xxh3_64_digest(b"\n".join(records)) if records else bytes(DIGEST_BYTES)
+from clients.records import Records
 
 
 class Seen:
@@ -29,13 +18,13 @@ class Seen:
         self._empty: set[int] = set()
         self._lock = Lock()
 
-    def refuse_repetition(self, request: PageRequest, found: bytes) -> None:
+    def refuse_repetition(self, request: PageRequest, records: Records) -> None:
         """Raise PageRepeatedError where the records came before, in answer to another request."""
-        asked = (request.number, tuple(sorted(request.query.items())))
-        if not any(found):
+        if not records:
             return
+        asked = (request.number, tuple(sorted(request.query.items())))
         with self._lock:
-            before = self._pages.setdefault(found, asked)
+            before = self._pages.setdefault(records.digest, asked)
         if before != asked:
             raise PageRepeatedError(
                 f"page {request.number} holds the very records of page {before[0]}: "

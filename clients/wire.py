@@ -15,6 +15,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from clients.limits import READ_BYTES
+
 
 class _Deadline(threading.local):
     at: float | None = None
@@ -50,10 +52,10 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What arrives next; past the deadline raises `httpcore.ReadTimeout`."""
+        """What arrives next, more of it than httpcore asks for; past the deadline raises `httpcore.ReadTimeout`."""
         if _deadline.at is not None and time.monotonic() > _deadline.at:
             raise httpcore.ReadTimeout("the deadline of the request has passed")
-        return self._stream.read(max_bytes, _within(timeout))
+        return self._stream.read(max(max_bytes, READ_BYTES), _within(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of `buffer`."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.schema import Schema, integer_type, type_of, widest
-from formats.texts import types_of, without_nulls
+from formats.texts import binary, types_of, without_nulls
 
 EXTRA: Final = "_extra"  # the column of the keys that are not pinned
 
@@ -53,20 +53,19 @@ class Columns:
         self._decoder: msgspec.json.Decoder[Any] | None = None
         self._records = 0
 
-    def read(self, records: Sequence[bytes]) -> dict[str, pa.Array]:
-        """The columns of some more records, every known one among them.
+    def read(self, array: bytes, records: int) -> dict[str, pa.Array]:
+        """The columns of some more records, which come as a JSON array of objects, every known one among them.
 
         An array holds booleans, integers of 64 bits, or text: strings as they are, of other values their JSON text.
         What is null or missing is null.
         """
-        whole = b"[%s]" % b",".join(records)
-        found = self._expected(whole) or self._learned(whole)
+        found = self._expected(array) or self._learned(array)
         if self._pinned:
             others = {name: values for name, (_, values) in found.items() if name not in self._pinned}
-            extra = _objects(others) if others else [b""] * len(records)
+            extra = _objects(others) if others else [_MISSING] * records
             found = {name: value for name, value in found.items() if name in self._pinned} | {EXTRA: ("text", extra)}
         arrays = {name: self._array(name, form, values) for name, (form, values) in found.items()}
-        self._records += len(records)
+        self._records += records
         return arrays
 
     def _expected(self, whole: bytes) -> Found:
@@ -78,7 +77,7 @@ class Columns:
             return found
         for number, (name, form) in enumerate(self._forms.items() if rows else ()):
             values = list(map(attrgetter(f"f{number}"), rows))
-            found[name] = form, list(map(bytes, values)) if form == "text" else values
+            found[name] = form, values
         zeros = any(0 in values for form, values in found.values() if form == "integer")
         if zeros and _MINUS_ZERO.search(whole):
             return {}  # an integer has no sign without a value
@@ -89,9 +88,9 @@ class Columns:
         rows = _ROWS.decode(whole)
         found: Found = {}
         for name in dict.fromkeys(chain(self._forms, chain.from_iterable(rows))):
-            texts = [bytes(row.get(name, _MISSING)) for row in rows]
+            texts = [row.get(name, _MISSING) for row in rows]
             found[name] = "text", texts
-            self._forms[name] = self._form(name, types_of(without_nulls(pa.array(texts, pa.binary()))))
+            self._forms[name] = self._form(name, types_of(without_nulls(binary(texts))))
             if not self._pinned and name not in self.schema:
                 self.schema[name] = "null"
                 self.since[name] = {"null": self._records + next(n for n, text in enumerate(texts) if text)}
@@ -117,7 +116,7 @@ class Columns:
             case "integer":
                 array, types = _integers(values)
             case _:
-                texts = without_nulls(pa.array(values, pa.binary()))
+                texts = without_nulls(binary(values))
                 types = types_of(texts)
                 array = _plain(texts, types)
         if widest(self.schema[name], *types) != self.schema[name]:
@@ -168,20 +167,21 @@ def _plain(texts: pa.Array, types: set[str]) -> pa.Array:
     return pa.array(plain, pa.binary()).cast(pa.string())
 
 
-def _objects(columns: dict[str, list[bytes]]) -> list[bytes]:
+def _objects(columns: dict[str, list[msgspec.Raw]]) -> list[msgspec.Raw]:
     """For each row a JSON object of the columns that it has; nothing where it has none."""
     keys = [msgspec.json.encode(name) + b":" for name in columns]
     rows = (
-        [key + text for key, text in zip(keys, row, strict=True) if text] for row in zip(*columns.values(), strict=True)
+        [key + bytes(text) for key, text in zip(keys, row, strict=True) if text]
+        for row in zip(*columns.values(), strict=True)
     )
-    return [b"{%s}" % b",".join(members) if members else b"" for members in rows]
+    return [msgspec.Raw(b"{%s}" % b",".join(members)) if members else _MISSING for members in rows]
 
 
 def _type(value: Any) -> str:
     """The type of one value in any of its forms."""
     match value:
-        case bytes():
-            return type_of(value) if value else "null"
+        case msgspec.Raw():
+            return type_of(bytes(value)) if value else "null"
         case bool():
             return "boolean"
         case int():

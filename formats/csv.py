@@ -7,11 +7,12 @@ null, a missing key and `""` are all an empty cell, unless `null_text` says othe
 import csv
 import sys
 from collections.abc import Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,13 +20,13 @@ from formats.batches import Batches
 from formats.columns import Columns
 from formats.files import COMPRESSIONS, OutputFile, media_type, open_text, suffixed
 from formats.schema import Schema
-from formats.texts import content
+from formats.texts import content, offsets
 from formats.writer import Settings, WrittenFile, finished
 
 COPIED_ROWS: Final = 10_000  # at a time, when a file is widened
 
 _LINE_END: Final = "\r\n"  # with a bare \n, readers in Python would take a lone \r for another one
-_SPECIAL: Final = '[",\r\n]'
+_SPECIAL: Final = (b'"', b",", b"\r", b"\n")
 _FORMULA: Final = "^[=+\\-@\t\r\n\\x00＝＋－＠]"  # OWASP ASVS 5.0 §1.2.10 and "CSV Injection"
 _PLAIN_NUMBER: Final = "^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$"
 
@@ -70,14 +71,14 @@ class CsvWriter:
             sha256 = None
         return finished(path, self._records, self._columns.schema, self._columns.since, sha256=sha256)
 
-    def _convert(self, records: Sequence[bytes]) -> None:
-        arrays = self._columns.read(records)
+    def _convert(self, array: bytes, records: int) -> None:
+        arrays = self._columns.read(array, records)
         cells = [_cells(array, self._settings) for array in arrays.values()]
         if self._header is None:
             self._header = list(arrays)
             self._file.write(_header(self._header, self._settings))
-        self._file.write(_lines(cells, len(records), quoted=_is_quoted(self._header)))
-        self._records += len(records)
+        self._file.write(_lines(cells, records, quoted=_is_quoted(self._header)))
+        self._records += records
 
 
 def _is_quoted(header: Sequence[str]) -> bool:
@@ -107,17 +108,19 @@ def _lines(cells: Sequence[pa.Array], rows: int, *, quoted: bool) -> memoryview:
     """The lines of some rows, from the cells of their columns; a row without columns is one empty cell."""
     if not cells:
         return memoryview(b'""\r\n' * rows)
-    texts = [_quoted(column) if quoted else _quoted_where_needed(column) for column in cells]
-    pieces = chain.from_iterable((text, ",") for text in texts[:-1])
-    return content(pc.binary_join_element_wise(*pieces, texts[-1], _LINE_END, ""))
+    *first, last = [_quoted(column) if quoted else _quoted_where_needed(column) for column in cells]
+    ended = pc.binary_join_element_wise(last, _LINE_END, "")
+    return content(pc.binary_join_element_wise(*first, ended, ",") if first else ended)
 
 
 def _quoted_where_needed(cells: pa.Array) -> pa.Array:
     text = bytes(content(cells))
-    if not any(special in text for special in (b'"', b",", b"\n", b"\r")):  # much faster than asking each cell
+    if not any(special in text for special in _SPECIAL):  # much faster than asking each cell
         return cells
-    special = pc.match_substring_regex(cells, _SPECIAL)
-    return _quoted(cells) if special.true_count == len(cells) else pc.if_else(special, _quoted(cells), cells)
+    found = np.frombuffer(text, np.uint8)
+    places = np.flatnonzero(np.logical_or.reduce([found == ord(special) for special in _SPECIAL]))
+    special = np.diff(np.searchsorted(places, offsets(cells))) > 0
+    return _quoted(cells) if special.all() else pc.if_else(pa.array(special), _quoted(cells), cells)
 
 
 def _quoted(cells: pa.Array) -> pa.Array:

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from formats.columns import Columns
 from formats.files import OutputFile
+from formats.records import are_lines, joined
 from formats.writer import WrittenFile, check_objects, finished
 
 DESCRIBED_RECORDS: Final = 1_000  # of a part; to look into all of them would double what they cost
@@ -49,22 +50,25 @@ class LinesWriter:
 
     def write(self, records: Sequence[bytes]) -> None:
         """Add records, in order. Raises RecordError for one that is not an object."""
-        check_objects(records)
+        if not records:
+            return
+        text = self._text(records)
         if not self._records:
-            self._columns.read(records[:DESCRIBED_RECORDS])
-        if records:
-            marks = self._punctuation
-            lead = marks.between if self._records else marks.before
-            self._file.write(lead)
-            self._file.write(self._joined(records))
-            self._records += len(records)
+            described = records[:DESCRIBED_RECORDS]
+            self._columns.read(b"[%s]" % joined(described, b","), len(described))
+        self._file.write(self._punctuation.between if self._records else self._punctuation.before)
+        self._file.write(text)
+        self._records += len(records)
 
-    def _joined(self, records: Sequence[bytes]) -> bytes:
-        between = self._punctuation.between
-        joined = between.join(records)
-        if self._punctuation.one_line and (joined.count(b"\n") >= len(records) or b"\r" in joined):
+    def _text(self, records: Sequence[bytes]) -> bytes:
+        """The records, checked, with what stands between them."""
+        between, lines = self._punctuation.between, joined(records, b"\n")
+        if are_lines(lines, len(records)):
+            return lines if between == b"\n" else lines.replace(b"\n", between)
+        check_objects(records)
+        if self._punctuation.one_line:
             return between.join([record.translate(_SPACES) for record in records])
-        return joined
+        return joined(records, between)
 
     def close(self) -> WrittenFile:
         """Finish the file."""

@@ -70,9 +70,9 @@ class ParquetWriter:
             self._written[0].replace(self._path)
         return finished(self._path, self._records, self._columns.schema, self._columns.since)
 
-    def _convert(self, records: Sequence[bytes]) -> None:
-        self._waiting.append((len(records), self._columns.read(records)))
-        self._records += len(records)
+    def _convert(self, array: bytes, records: int) -> None:
+        self._waiting.append((records, self._columns.read(array, records)))
+        self._records += records
         rows, size = self._waiting_rows(), self._settings.row_group_size
         if rows >= size:
             self._write_row_groups(rows - rows % size)

@@ -1,15 +1,28 @@
 """Arrays of text: what Arrow tells of the JSON texts of a column without a Python object for each."""
 
-import struct
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
+import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.schema import BY_FIRST_BYTE, EXACT_DIGITS, number_type
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 _NOTHING: Final = ("", "null")
 _TELLING: Final = tuple(map(chr, BY_FIRST_BYTE))
+
+
+def binary(values: Sequence[bytes | msgspec.Raw]) -> pa.Array:
+    """An array of texts, which are joined rather than taken one by one."""
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=offsets[1:])
+    text = pa.py_buffer(b"".join(values))
+    return pa.Array.from_buffers(pa.binary(), len(values), [None, pa.py_buffer(offsets), text])
 
 
 def without_nulls(texts: pa.Array) -> pa.Array:
@@ -34,8 +47,19 @@ def types_of(texts: pa.Array) -> set[str]:
 
 def content(texts: pa.Array) -> memoryview:
     """All texts, one after another, as they lie in memory (Arrow columnar format, variable-size binary)."""
-    _, offsets, text = texts.buffers()
+    text = texts.buffers()[2]
     if text is None:
         return memoryview(b"")
-    begin, end = (struct.unpack_from("<i", offsets, 4 * (texts.offset + row))[0] for row in (0, len(texts)))
-    return memoryview(text)[begin:end]
+    ends = _ends(texts)
+    return memoryview(text)[ends[0] : ends[-1]]
+
+
+def offsets(texts: pa.Array) -> "npt.NDArray[np.int32]":
+    """Where in its content each text begins, and where the last one ends."""
+    ends = _ends(texts)
+    return ends - ends[0]
+
+
+def _ends(texts: pa.Array) -> "npt.NDArray[np.int32]":
+    every: npt.NDArray[np.int32] = np.frombuffer(texts.buffers()[1], np.int32)
+    return every[texts.offset : texts.offset + len(texts) + 1]

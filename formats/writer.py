@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self, runtime_checkable
 
+from formats.records import are_lines, joined
 from formats.schema import Schema
 
 ROW_GROUP_RECORDS: Final = 100_000
@@ -128,7 +129,7 @@ class OneSchema(Protocol):
 
 def check_objects(records: Sequence[bytes]) -> None:
     """Raise RecordError for the first of the JSON texts that is not an object."""
-    if {record[:1] for record in records} <= _OBJECT:
+    if not records or are_lines(joined(records, b"\n"), len(records)) or {record[:1] for record in records} <= _OBJECT:
         return
     position = next(position for position, record in enumerate(records) if record[:1] != b"{")
     raise RecordError(position, "not a JSON object")

@@ -9,7 +9,8 @@ import numpy as np
 from loguru import logger
 
 from clients.errors import PageRepeatedError, SourceError
-from clients.page import DIGEST_BYTES, Page
+from clients.page import Page
+from clients.records import DIGEST_BYTES
 from storage.documents import Totals
 from storage.receipts import Receipt
 from tasks.errors import LandedTwiceError
@@ -95,7 +96,7 @@ def _is_another(landing: Landing, written: Sequence[Receipt], again: Page) -> bo
     landed = next((receipt for receipt in written if receipt.first == again.number), None)
     if landed is None:
         return None
-    if landed.digests and again.digest == b64decode(landed.digests)[:DIGEST_BYTES]:
+    if landed.digests and again.records.digest == b64decode(landed.digests)[:DIGEST_BYTES]:
         return False
     if name := landing.run.options.record_key:
         now = digests(again.records, name)

@@ -157,7 +157,7 @@ def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key:
             totals = merged(totals, page.totals) if page.read_at > told_at else merged(page.totals, totals)
             told_at = max(told_at, page.read_at)
             token = page.token
-            digests += page.digest
+            digests += page.records.digest
         file = writer.close()
     pages_held = PageRange(last - len(counts) + 1, last)
     return StagedPart(

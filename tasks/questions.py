@@ -1,15 +1,16 @@
 """Questions: what a probe asks a source, one after the other, and what it makes of the answers."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from clients.anatomy import Anatomy, anatomy
+from clients.body import Body
 from clients.errors import MalformedPageError, RequestRefusedError, SourceError
 from clients.guesses import SIZE_PARAMS, guesses, with_totals
 from clients.limits import PROBED_SIZES
 from clients.numbered import Offset, PageNumber
-from clients.page import Body, Totals
+from clients.page import Totals
 from clients.page_request import PageRequest
 from clients.paginators import Numbered, Tokens
 from clients.redact import neutral
@@ -103,7 +104,7 @@ class Questions:
     def _ask(self, request: PageRequest) -> Look:
         return self._scout.ask(request)
 
-    def _counted(self, look: Look) -> list[bytes]:
+    def _counted(self, look: Look) -> Sequence[bytes]:
         """The records of a page; its time counts for the mean."""
         records = look.records(self._path)
         if records:
@@ -130,7 +131,7 @@ class Questions:
         self._size = came
         return ""
 
-    def _kind(self) -> tuple[Form | None, list[bytes] | None]:
+    def _kind(self) -> tuple[Form | None, Sequence[bytes] | None]:
         """The first form that answers with another second page, and the records of that."""
         for form in self._candidates():
             if self._scout.left <= RESERVED:
@@ -161,7 +162,7 @@ class Questions:
             return form.model_copy(update={"limit_param": self._size_param or form.limit_param})
         return form.model_copy(update={"size_param": self._size_param})
 
-    def _answered(self, form: Form) -> tuple[list[bytes], str]:
+    def _answered(self, form: Form) -> tuple[Sequence[bytes], str]:
         """The records of the second page by this form, none where it is no such page, and what was seen."""
         body = Body(self._first.content)
         if lacking := form.lacking(body):
@@ -188,7 +189,7 @@ class Questions:
             raise MalformedPageError("the first page names no next one")
         return form.after(1, token, self._size)
 
-    def _from_zero(self, form: Form, second: list[bytes]) -> tuple[Form, list[bytes]]:
+    def _from_zero(self, form: Form, second: Sequence[bytes]) -> tuple[Form, Sequence[bytes]]:
         """The form and the records of its second page, which is page 1 where page 0 holds others than that."""
         if not isinstance(form, PageNumber) or form.first_page == 0:
             return form, second

@@ -1,7 +1,6 @@
 """Batches: many tiny pages become one, and a large one several."""
 
-from collections.abc import Sequence
-
+import msgspec
 import pytest
 
 from formats.batches import BATCH_BYTES, BATCH_RECORDS, Batches
@@ -11,8 +10,9 @@ from formats.writer import RecordError
 def taken() -> tuple[Batches, list[list[bytes]]]:
     found: list[list[bytes]] = []
 
-    def take(records: Sequence[bytes]) -> None:
-        found.append(list(records))
+    def take(array: bytes, records: int) -> None:
+        found.append([bytes(record) for record in msgspec.json.decode(array, type=list[msgspec.Raw])])
+        assert len(found[-1]) == records
 
     return Batches(take), found
 
@@ -32,6 +32,7 @@ def test_tiny_pages_are_gathered_until_a_batch_is_full() -> None:
 def test_a_large_page_is_cut_and_large_records_fill_a_batch_early() -> None:
     batches, found = taken()
     batches.add([b"{}"] * (2 * BATCH_RECORDS + 5))
+    batches.flush()
     assert [len(batch) for batch in found] == [BATCH_RECORDS, BATCH_RECORDS, 5]
     batches.add([b'{"a":"%s"}' % (b"x" * BATCH_BYTES)])
     assert len(found) == 4

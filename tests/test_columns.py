@@ -10,7 +10,7 @@ from formats.columns import Columns
 
 def read(*batches: list[str], pinned: tuple[str, ...] = ()) -> tuple[Columns, list[dict[str, list[Any]]]]:
     columns = Columns(pinned)
-    arrays = [columns.read([record.encode() for record in batch]) for batch in batches]
+    arrays = [columns.read(f"[{','.join(batch)}]".encode(), len(batch)) for batch in batches]
     return columns, [{name: array.to_pylist() for name, array in found.items()} for found in arrays]
 
 

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from clients.page import Page, Totals
+from clients.records import Records
 from formats import registry, schema
 from storage.documents import Totals as StoredTotals
 from storage.local import LocalStore
@@ -115,7 +116,9 @@ def landed(
             for records in part:
                 number += 1
                 texts = [text_of(record, marks) for record in records]
-                pages.append(Page(number=number, records=texts, totals=Totals(), size=1, read_at=float(number)))
+                pages.append(
+                    Page(number=number, records=Records(texts), totals=Totals(), size=1, read_at=float(number))
+                )
             staged = write_part(pages, opened.format, Path(folder))
             written.append(upload_part(staged, landing, opened))
         columns = schema.union({column.name: column.type for column in receipt.columns} for receipt in written)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clients.page import End, Gap, Page, Totals
+from clients.records import Records
 from formats.csv import Csv
 from storage.ranges import PageRange
 from tasks.errors import IngestError
@@ -16,7 +17,7 @@ def page(number: int, *records: object) -> Page:
     texts = [json.dumps(record).encode() for record in records or [{"n": number}]]
     return Page(
         number=number,
-        records=texts,
+        records=Records(texts),
         totals=Totals(pages=9, records=9),
         size=10,
         read_at=float(number),

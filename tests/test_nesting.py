@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from clients.errors import AttemptError
 from clients.limits import MAX_NESTING
 from clients.nesting import depth, refuse_deep
+from clients.records import Records
 
 TEXT = st.text(alphabet='[]{}"\\a,:', max_size=8)
 JSON = st.recursive(
@@ -36,9 +37,9 @@ def test_only_what_is_deeper_than_the_limit_is_refused(extra: int) -> None:
     body = b"[" + record + b',{"wide":[' + b",".join([b"{}"] * 500) + b"]}]"
     if extra:
         with pytest.raises(AttemptError, match=f"nests {MAX_NESTING + 1} levels deep, we land {MAX_NESTING}"):
-            refuse_deep(body, [record])
+            refuse_deep(body, Records([record]))
     else:
-        refuse_deep(body, [record])
+        refuse_deep(body, Records([record]))
 
 
 @given(st.lists(st.integers(1, MAX_NESTING + 2).map(lambda deep: b"[" * deep + b"]" * deep), max_size=4), TEXT)
@@ -46,6 +47,6 @@ def test_a_deep_record_is_found_wherever_it_stands_among_others(records: list[by
     body = b'{"%s":[%s]}' % (json.dumps(key)[1:-1].encode(), b",".join(records))
     if depth(body) > MAX_NESTING:
         with pytest.raises(AttemptError, match="levels deep"):
-            refuse_deep(body, records)
+            refuse_deep(body, Records(records))
     else:
-        refuse_deep(body, records)
+        refuse_deep(body, Records(records))

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clients.body import Body
 from clients.errors import AttemptError, MalformedPageError
-from clients.page import Body, Gap, Page, Totals
+from clients.page import Gap, Page, Totals
+from clients.records import Records
 from clients.redact import SECRETS
 
 
@@ -167,7 +169,7 @@ def test_no_body_breaks_anything_but_the_attempt(content: bytes, path: str) -> N
 
 
 def test_neither_a_page_nor_a_gap_shows_records() -> None:
-    shown = repr(Page(number=1, records=[b'{"ssn":"078-05-1120"}'], totals=Totals(), size=1, read_at=1.0))
+    shown = repr(Page(number=1, records=Records([b'{"ssn":"078-05-1120"}']), totals=Totals(), size=1, read_at=1.0))
     assert "078" not in shown
     assert repr(Gap(number=3, error="failed")) == "Gap(number=3, error='failed', retries=())"
 

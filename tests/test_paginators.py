@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from clients.page import Body, Totals
+from clients.body import Body
+from clients.page import Totals
 from clients.paginators import PageNumber
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from clients.page import End, Gap, Page, Rejected, Totals
+from clients.records import Records
 from tasks.errors import RejectedRecordsError
 from tasks.rejected import RejectedFile, within_limit
 
 
 def page(number: int, *rejected: Rejected) -> Page:
-    return Page(number=number, records=[b"{}"], totals=Totals(), size=1, read_at=1.0, rejected=rejected)
+    return Page(number=number, records=Records([b"{}"]), totals=Totals(), size=1, read_at=1.0, rejected=rejected)
 
 
 BAD = Rejected(position=3, reason="not a JSON object", record=b'"\\ud800"')

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from clients.page import Body
+from clients.body import Body
 from formats import registry
 from formats.writer import Settings
 
