@@ -1,37 +1,60 @@
 """Batches: pages may be tiny, and what works on columns wants many rows at once."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
-from formats.records import joined
+from formats.records import are_lines, joined
 from formats.writer import check_objects
 
 BATCH_RECORDS: Final = 10_000
 BATCH_BYTES: Final = 2**19  # fits into the caches of a core
 
 
-class Batches:
-    """Gathers records and hands them on as a JSON array, with their number, once there are enough."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """JSON objects in one text: `lines` of JSON, or with commas between them, where objects hold line breaks."""
 
-    def __init__(self, convert: Callable[[bytes, int], None]) -> None:
+    text: bytes
+    records: int
+    lines: bool
+
+    @classmethod
+    def of(cls, records: Sequence[bytes]) -> Self:
+        """The batch of these records. Raises RecordError for one that is not an object."""
+        text = joined(records, b"\n")
+        if are_lines(text, len(records)):
+            return cls(text, len(records), lines=True)
+        check_objects(records)
+        return cls(joined(records, b","), len(records), lines=False)
+
+
+class Batches:
+    """Gathers records and hands them on, once there are enough."""
+
+    def __init__(self, convert: Callable[[Batch], None]) -> None:
         self._convert = convert
-        self._texts: list[bytes] = []
-        self._records = self._bytes = 0
+        self._waiting: list[Batch] = []  # all lines, or none
 
     def add(self, records: Sequence[bytes]) -> None:
         """Add records, in order. Raises RecordError for one that is not an object."""
-        check_objects(records)
+        if len(records) > BATCH_RECORDS:
+            check_objects(records)  # all of them, before any is taken
         for first in range(0, len(records), BATCH_RECORDS):
-            some = records if len(records) <= BATCH_RECORDS else records[first : first + BATCH_RECORDS]
-            self._texts.append(joined(some, b","))
-            self._records += len(some)
-            self._bytes += len(self._texts[-1])
-            if self._records >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
+            batch = Batch.of(records if len(records) <= BATCH_RECORDS else records[first : first + BATCH_RECORDS])
+            if self._waiting and self._waiting[0].lines != batch.lines:
+                self.flush()
+            self._waiting.append(batch)
+            if (
+                sum(each.records for each in self._waiting) >= BATCH_RECORDS
+                or sum(len(each.text) for each in self._waiting) >= BATCH_BYTES
+            ):
                 self.flush()
 
     def flush(self) -> None:
         """Hand on what waits."""
-        texts, records = self._texts, self._records
-        self._texts, self._records, self._bytes = [], 0, 0
-        if records:
-            self._convert(b"[%s]" % b",".join(texts), records)
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            mark = b"\n" if waiting[0].lines else b","
+            text, records = mark.join(each.text for each in waiting), sum(each.records for each in waiting)
+            self._convert(Batch(text, records, lines=waiting[0].lines))

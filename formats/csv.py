@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats.batches import Batches
+from formats.batches import Batch, Batches
 from formats.columns import Columns
 from formats.files import COMPRESSIONS, OutputFile, media_type, open_text, suffixed
 from formats.schema import Schema
@@ -71,14 +71,14 @@ class CsvWriter:
             sha256 = None
         return finished(path, self._records, self._columns.schema, self._columns.since, sha256=sha256)
 
-    def _convert(self, array: bytes, records: int) -> None:
-        arrays = self._columns.read(array, records)
+    def _convert(self, batch: Batch) -> None:
+        arrays = self._columns.read(batch)
         cells = [_cells(array, self._settings) for array in arrays.values()]
         if self._header is None:
             self._header = list(arrays)
             self._file.write(_header(self._header, self._settings))
-        self._file.write(_lines(cells, records, quoted=_is_quoted(self._header)))
-        self._records += records
+        self._file.write(_lines(cells, batch.records, quoted=_is_quoted(self._header)))
+        self._records += batch.records
 
 
 def _is_quoted(header: Sequence[str]) -> bool:

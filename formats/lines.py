@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from formats.batches import Batch
 from formats.columns import Columns
 from formats.files import OutputFile
 from formats.records import are_lines, joined
@@ -54,8 +55,7 @@ class LinesWriter:
             return
         text = self._text(records)
         if not self._records:
-            described = records[:DESCRIBED_RECORDS]
-            self._columns.read(b"[%s]" % joined(described, b","), len(described))
+            self._columns.read(Batch.of(records[:DESCRIBED_RECORDS]))
         self._file.write(self._punctuation.between if self._records else self._punctuation.before)
         self._file.write(text)
         self._records += len(records)

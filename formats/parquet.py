@@ -13,7 +13,7 @@ from typing import ClassVar, Final, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from formats.batches import Batches
+from formats.batches import Batch, Batches
 from formats.columns import Columns
 from formats.schema import Schema
 from formats.writer import Settings, WrittenFile, finished
@@ -70,9 +70,9 @@ class ParquetWriter:
             self._written[0].replace(self._path)
         return finished(self._path, self._records, self._columns.schema, self._columns.since)
 
-    def _convert(self, array: bytes, records: int) -> None:
-        self._waiting.append((records, self._columns.read(array, records)))
-        self._records += records
+    def _convert(self, batch: Batch) -> None:
+        self._waiting.append((batch.records, self._columns.read(batch)))
+        self._records += batch.records
         rows, size = self._waiting_rows(), self._settings.row_group_size
         if rows >= size:
             self._write_row_groups(rows - rows % size)

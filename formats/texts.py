@@ -57,9 +57,10 @@ def content(texts: pa.Array) -> memoryview:
 def offsets(texts: pa.Array) -> "npt.NDArray[np.int32]":
     """Where in its content each text begins, and where the last one ends."""
     ends = _ends(texts)
-    return ends - ends[0]
+    begins: npt.NDArray[np.int32] = ends - ends[0]
+    return begins
 
 
 def _ends(texts: pa.Array) -> "npt.NDArray[np.int32]":
-    every: npt.NDArray[np.int32] = np.frombuffer(texts.buffers()[1], np.int32)
-    return every[texts.offset : texts.offset + len(texts) + 1]
+    ends: npt.NDArray[np.int32] = np.frombuffer(texts.buffers()[1], np.int32, len(texts) + 1, 4 * texts.offset)
+    return ends

@@ -3,16 +3,17 @@
 import msgspec
 import pytest
 
-from formats.batches import BATCH_BYTES, BATCH_RECORDS, Batches
+from formats.batches import BATCH_BYTES, BATCH_RECORDS, Batch, Batches
 from formats.writer import RecordError
 
 
 def taken() -> tuple[Batches, list[list[bytes]]]:
     found: list[list[bytes]] = []
 
-    def take(array: bytes, records: int) -> None:
+    def take(batch: Batch) -> None:
+        array = b"[%s]" % (batch.text.replace(b"\n", b",") if batch.lines else batch.text)
         found.append([bytes(record) for record in msgspec.json.decode(array, type=list[msgspec.Raw])])
-        assert len(found[-1]) == records
+        assert len(found[-1]) == batch.records
 
     return Batches(take), found
 

@@ -3,14 +3,18 @@
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from formats.batches import Batch
 from formats.columns import Columns
 
 
 def read(*batches: list[str], pinned: tuple[str, ...] = ()) -> tuple[Columns, list[dict[str, list[Any]]]]:
     columns = Columns(pinned)
-    arrays = [columns.read(f"[{','.join(batch)}]".encode(), len(batch)) for batch in batches]
+    arrays = [columns.read(Batch.of([record.encode() for record in batch])) for batch in batches]
     return columns, [{name: array.to_pylist() for name, array in found.items()} for found in arrays]
 
 
@@ -56,4 +60,40 @@ def test_names_that_no_struct_can_have_are_columns_like_others(name: str) -> Non
 
 def test_of_a_key_that_repeats_the_last_value_counts_on_every_path() -> None:
     _, found = read(['{"a":1,"a":2}'], ['{"a":3,"a":4}'])
-    assert [batch["a"] for batch in found] == [["2"], [4]]
+    assert [batch["a"] for batch in found] == [["2"], ["4"]]
+
+
+KEYS = st.sampled_from(["a", "b", "A", "", "ключ"])
+NUMBERS = st.integers(-3, 3) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(), lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)
+)
+SPELT = st.dictionaries(KEYS, VALUES.map(json.dumps) | st.sampled_from(["-0", "1.50", "1e2", "-0.0", "12" * 20]))
+RECORDS = st.lists(SPELT.map(lambda record: f"{{{', '.join(f'{json.dumps(k)}:{v}' for k, v in record.items())}}}"))
+
+
+@settings(deadline=None)  # the first call imports a lot
+@given(st.lists(RECORDS.filter(bool), min_size=2, max_size=4), st.sampled_from([(), ("a", "b")]))
+def test_the_parser_reads_what_is_read_value_by_value(batches: list[list[str]], pinned: tuple[str, ...]) -> None:
+    def slowly(batch: Batch) -> dict[str, pa.Array]:
+        known._parser = None
+        return known.read(batch)
+
+    known, columns = Columns(pinned), Columns(pinned)
+    for records in (*batches, batches[-1], batches[-1]):  # what is known by now is read by the parser
+        batch = Batch.of([record.encode() for record in records])
+        fast, slow = columns.read(batch), slowly(batch)
+        assert _cells(fast) == _cells(slow)
+        assert (columns.schema, columns.since) == (known.schema, known.since)
+
+
+def _cells(arrays: dict[str, pa.Array]) -> dict[str, list[str | None]]:
+    return {name: array.cast(pa.string()).to_pylist() for name, array in arrays.items()}
+
+
+def test_nested_values_without_a_type_in_common_are_parsed_all_the_same() -> None:
+    columns, _ = read(['{"n":1,"free":{"k":1}}'], ['{"n":2,"free":{"k":"x"}}', '{"n":3,"free":{"k":[]}}'])
+    assert columns._parser is not None
+    mixed = b'{"n":2,"free":{"k":"x"}}\n{"n":3,"free":{"k":[]}}'
+    assert columns._parser.read(mixed) == {"n": pa.array([2, 3]), "free": pa.array([b'{"k":"x"}', b'{"k":[]}'])}
+    assert columns._parser.read(b'{"n":2,"new":1}') is None
