@@ -47,6 +47,7 @@ class Fetcher:
     ) -> None:
         self.totals = Totals()
         self._source = source
+        self._url = httpx.URL(source.url)
         self._client = client
         self._auth = auth
         self._pacing = pacing
@@ -172,7 +173,7 @@ class Fetcher:
         Where that fails, the connection is not used again: what follows a body that is cut would be read as the
         answer to the next request.
         """
-        url = with_params(httpx.URL(request.url or self._source.url), {**self._params, **request.query})
+        url = with_params(httpx.URL(request.url) if request.url else self._url, {**self._params, **request.query})
         with self._client.stream("GET", url, headers=self._headers, auth=self._auth) as response:
             try:
                 yield response

@@ -41,6 +41,7 @@ class Columns:
         self._pinned = frozenset(pinned)
         self._forms = dict.fromkeys(pinned, "null")  # of all keys, those in `_extra` included
         self._parser: Parser | None = None
+        self._careful = False
         self._records = 0
 
     def read(self, batch: Batch) -> dict[str, pa.Array]:
@@ -74,7 +75,10 @@ class Columns:
             if not self._pinned and name not in self.schema:
                 self.schema[name] = "null"
                 self.since[name] = {"null": self._records + next(n for n, text in enumerate(texts) if text)}
-        self._parser = Parser.of(self._forms, careful=self._forms == before)  # nothing new, yet it had been refused
+        if self._forms != before:
+            self._parser, self._careful = Parser.of(self._forms), False
+        elif not self._careful:  # nothing new, yet it was refused
+            self._parser, self._careful = Parser.of(self._forms, careful=True), True
         return found
 
     def _form(self, name: str, types: set[str]) -> str:

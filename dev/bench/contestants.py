@@ -85,13 +85,13 @@ class Contestant:
         if self.kind == "writer":
             verify(list(out.glob("part.*")), self.format, course.records)
             return Measured(seconds=told["result"], mebibytes=told["mebibytes"], phases={})
-        requests, first, last = course.server.requests()
+        requests, first = course.server.requests()
         if requests < course.count:
             raise RuntimeError(f"{self.name} made {requests} requests for {course.count} pages")
         ended: float = told["ended"]
         phases: dict[str, float] = {}
         if self.kind == "engine":
-            ended, phases = _phases(Path(told["result"]), first, last)
+            ended, phases = _phases(Path(told["result"]), first)
         if self.kind != "floor":
             verify(_files(self.kind, out), self.format, course.records)
         return Measured(seconds=ended - first, mebibytes=told["mebibytes"], phases=phases)
@@ -125,15 +125,14 @@ def _files(kind: str, out: Path) -> list[Path]:
     return sorted(out.glob({"dlt": "out/landed/customers/*", "loop": "*.csv"}[kind]))
 
 
-def _phases(manifest: Path, first: float, last: float) -> tuple[float, dict[str, float]]:
+def _phases(manifest: Path, first: float) -> tuple[float, dict[str, float]]:
     """When the manifest was there, and how long the phases took, told by the server's log and the files' times."""
     planned = manifest.with_name("_plan.json").stat().st_mtime
     landed = max(path.stat().st_mtime for path in manifest.parent.glob("_receipts/*"))
     ended = manifest.stat().st_mtime
     return ended, {
         "plan": planned - first,
-        "fetch and write": last - planned,
-        "finish, upload, receipt": landed - last,
+        "land": landed - planned,
         "publish": ended - landed,
     }
 

@@ -66,12 +66,12 @@ class Nginx:
         with self._log.open("r+b") as log:
             log.truncate()
 
-    def requests(self) -> tuple[int, float, float]:
-        """Since `forget`: how many requests, when the first began and the last ended, in seconds since 1970."""
+    def requests(self) -> tuple[int, float]:
+        """Since `forget`: how many requests, and when the first began, in seconds since 1970."""
         lines = [tuple(map(float, line.split())) for line in self._log.read_text().splitlines()]
         if not lines:
             raise RuntimeError(f"nothing asked for {self.url}")
-        return len(lines), min(ended - took for ended, took in lines), max(ended for ended, _ in lines)
+        return len(lines), min(ended - took for ended, took in lines)
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ def render(rounds: Rounds, records: int, load: tuple[float, float]) -> str:
             "",
             *_table(("aim", "wanted", "measured"), _aims(rounds)),
             "",
-            *_table(("seconds of", "plan", "fetch and write", "finish, upload, receipt", "publish"), _phases(rounds)),
+            *_table(("seconds of", "plan", "land", "publish"), _phases(rounds)),
         ]
     )
 
