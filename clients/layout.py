@@ -1,7 +1,7 @@
 """The layout of a source's bodies: where records stand, and what stands beside them, read in one pass."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -22,11 +22,8 @@ class Layout:
         beside = {path.partition(".")[0] for path in others if path}
         self._beside = {name: f"beside{number}" for number, name in enumerate(sorted(beside - set(steps[:1]))) if steps}
         self._depth = len(steps)
-        form: Any = list[msgspec.Raw]
-        for depth, step in reversed(list(enumerate(steps))):
-            form = _object(step, form, self._beside if depth == 0 else {})
-        namable = not any(map(_UNNAMEABLE.search, [*steps, *self._beside]))
-        self._decoder = msgspec.json.Decoder(form) if namable else None
+        named = not any(map(_UNNAMEABLE.search, [*steps, *self._beside]))
+        self._decoder = msgspec.json.Decoder(_form(steps, self._beside)) if named else None
 
     def read(self, body: bytes) -> tuple[list[msgspec.Raw], dict[str, msgspec.Raw]] | None:
         """The records of a body and the members beside them at its top; None where it is not laid out like that."""
@@ -41,8 +38,11 @@ class Layout:
         return None if found is None else (found, beside)
 
 
-def _object(key: str, form: Any, beside: Mapping[str, str]) -> Any:
-    """The form of an object with `key`, and perhaps what stands beside it, whatever else is in it."""
-    fields: list[Any] = [("records", form), *((field, msgspec.Raw, _NOTHING) for field in beside.values())]
-    rename = {"records": key} | {field: name for name, field in beside.items()}
+def _form(steps: Sequence[str], beside: Mapping[str, str]) -> Any:
+    """The form of a value with a list of records at its steps, and perhaps members beside the first of them."""
+    if not steps:
+        return list[msgspec.Raw]
+    fields: list[Any] = [("records", _form(steps[1:], {}))]
+    fields += [(field, msgspec.Raw, _NOTHING) for field in beside.values()]
+    rename = {"records": steps[0]} | {field: name for name, field in beside.items()}
     return msgspec.defstruct("Object", fields, rename=rename, gc=False)

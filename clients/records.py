@@ -40,7 +40,7 @@ class Records(Sequence[bytes]):
         """All of them with `mark` between each two."""
         if mark == _LINE_BREAK:
             return self.text
-        if len(mark) > 1:
+        if len(mark) != 1:
             return mark.join(self)
         text = np.frombuffer(self.text, np.uint8).copy()
         text[self.ends[:-1]] = ord(mark)

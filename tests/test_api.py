@@ -124,6 +124,12 @@ def test_a_request_asks_for_the_page_with_everything_that_was_configured() -> No
     assert request.headers["accept-encoding"] == "gzip, deflate"
 
 
+def test_a_param_that_was_configured_never_stands_in_for_the_number_of_a_page() -> None:
+    outcomes, server = walk(by_page(3), 3, params={"page": "9"})
+    assert shape(outcomes) == "ppp"
+    assert server.asked() == {1: 2, 2: 1, 3: 1}
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -416,6 +422,14 @@ def test_the_newest_totals_are_followed_when_the_source_shrinks_or_grows() -> No
     assert seen == [9, 4, 6]
 
 
+def test_a_page_without_records_takes_no_totals_back() -> None:
+    nothing = as_json({"metadata": {"total_pages": 0}, "data": []})
+    with WireServer(by_page(3, {2: [nothing] * 2})) as server, client_of(server) as client:
+        client.first_page(1)
+        list(client.pages(2, 2))
+        assert client.totals.pages == 3
+
+
 # Rate limits
 
 
@@ -462,6 +476,12 @@ def test_a_rate_of_ours_spaces_requests() -> None:
     assert time.monotonic() - begin > 8 / 50
 
 
+def test_a_wait_for_its_turn_spends_nothing_of_the_time_of_a_page() -> None:
+    outcomes, _ = walk(by_page(1), 1, max_rate=1, page_deadline=0.5)
+    assert isinstance(outcomes[0], Page)
+    assert outcomes[0].retries == ()
+
+
 # Windows
 
 
@@ -483,7 +503,7 @@ def test_no_more_than_max_in_flight_requests_are_on_the_wire() -> None:
 
 def test_a_page_that_backs_off_blocks_no_other_and_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     others = threading.Event()
-    last = READ_AHEAD * 2  # the whole window of a client with two requests in flight
+    last = READ_AHEAD  # the whole window of a client with one request in flight
     seen: set[int] = set()
 
     def route(request: Request) -> Answer:
@@ -496,7 +516,7 @@ def test_a_page_that_backs_off_blocks_no_other_and_keeps_its_place(monkeypatch: 
 
     with (
         WireServer(route) as server,
-        client_of(server, max_in_flight=2, max_attempts=100, give_up_after=10**6) as client,
+        client_of(server, max_in_flight=1, max_attempts=100, give_up_after=10**6) as client,
     ):
         outcomes = list(client.pages(1, last))
     assert [outcome.number for outcome in outcomes] == list(range(1, last + 1))

@@ -1,5 +1,6 @@
 """Authentication: one login, one refresh at a time, and nothing secret in what is said about it."""
 
+import gzip
 import json
 import threading
 from collections.abc import Callable
@@ -9,13 +10,13 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from clients.auth import Login, NoAuth
+from clients.auth import ApiKey, Bearer, Login, NoAuth
 from clients.errors import AuthenticationError, RetryAfterTooLongError, SourceDownError
 from clients.limits import EXPIRY_MARGIN, LOGIN_ATTEMPTS, REMEMBERED_TOKENS
 from clients.pacing import Pacing
 from clients.redact import SECRETS, redact
 from clients.tokens import TokenAuth, TokenRequest
-from tests.wireserver import Answer, Request, WireServer, as_json, hang_up, in_turn, reset, whole
+from tests.wireserver import Answer, Request, WireServer, as_json, hang_up, head, in_turn, raw, reset, whole
 
 pytestmark = pytest.mark.faults
 
@@ -307,6 +308,16 @@ def test_a_form_that_makes_no_sense_is_refused_without_showing_input(wrong: dict
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("secret", ["", " ", "hunter2\r\nX: y", "hünter2"])
+@pytest.mark.parametrize(("form", "name"), [(Bearer, "token"), (ApiKey, "key")])
+def test_a_secret_that_no_request_can_carry_is_refused_unseen(
+    form: type[Bearer | ApiKey], name: str, secret: str
+) -> None:
+    with pytest.raises(ValidationError, match="no request can carry this") as caught:
+        form.model_validate({name: secret})
+    assert "nter2" not in str(caught.value)
+
+
 def test_no_auth_signs_nothing_and_sends_nothing() -> None:
     api = Api(NoAuth().build(httpx.Client(), Pacing(), 300), good=lambda token: token == "")
     assert api.get() == 200
@@ -356,6 +367,14 @@ def test_a_login_that_fails_for_a_moment_is_tried_again(answer: Answer) -> None:
     with WireServer(in_turn(answer, answer, TOKEN)) as server:
         assert token_from(server) == "access"
     assert server.paths() == ["/login"] * 3
+
+
+def test_a_login_that_is_cut_costs_the_next_one_nothing() -> None:
+    packed = gzip.compress(b"{}")
+    cut = raw(head(200, content_encoding="gzip", content_length=len(packed) - 4) + packed, stay=True)
+    with WireServer(in_turn(cut, TOKEN)) as server:
+        assert token_from(server) == "access"
+    assert server.paths() == ["/login"] * 2
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from clients.errors import (
 )
 from clients.limits import MALFORMED_ATTEMPTS, MAX_NESTING
 from clients.page import Page
+from clients.records import Records
 from clients.source import ApiSource
 from dev.unstable_api import Server
 from tests.conftest import source_of
@@ -624,6 +625,21 @@ def test_a_page_of_a_walk_by_tokens_that_fails_for_good_ends_it(kind: str, answe
 
 
 @pytest.mark.parametrize("kind", TOKENS)
+def test_the_pages_before_one_that_fails_for_good_come_once(kind: str) -> None:
+    shelf = Shelf(kind, 40)
+
+    def route(request: Request) -> Answer:
+        return whole(b"", 404) if shelf._begin(request.query, 5) == 10 else shelf.route(request)
+
+    with WireServer(route) as server, client_of(server, pagination=shelf.pagination, page_size=5) as client:
+        pages = client.follow(1, 50)
+        assert [next(pages).number, next(pages).number] == [1, 2]
+        with pytest.raises(PageFailedError):
+            next(pages)
+    assert shelf.asked == [0, 5]
+
+
+@pytest.mark.parametrize("kind", TOKENS)
 def test_passing_faults_cost_a_walk_by_tokens_nothing(kind: str) -> None:
     shelf, count = Shelf(kind, 60), 0
 
@@ -699,6 +715,24 @@ def test_an_offset_page_longer_than_asked_for_is_no_page() -> None:
     assert "page 1 has 9 records, 5 were asked for: does the source read 'limit'?" in str(error)
 
 
+def pieces(*ids: list[int]) -> Route:
+    """A source of nine records by offset that answers these, one list after the other."""
+    return in_turn(*(as_json({"metadata": {"total_records": 9}, "data": [{"id": n} for n in each]}) for each in ids))
+
+
+def test_an_offset_page_whose_pieces_overlap_is_no_page() -> None:
+    error, server = first_page_of(pieces([0, 1, 2], [2, 3]), pagination={"kind": "offset"}, page_size=5)
+    assert isinstance(error, PageFailedError)
+    assert "page 1 comes in pieces that overlap, so records between them may lack" in str(error)
+    assert len(server.requests) == 2
+
+
+def test_the_digest_of_an_offset_page_in_pieces_is_that_of_all_its_records() -> None:
+    got, _ = first_page_of(pieces([0, 1, 2], [3, 4]), pagination={"kind": "offset"}, page_size=5)
+    assert isinstance(got, Page)
+    assert got.records.digest == Records([b'{"id": %d}' % number for number in range(5)]).digest
+
+
 def test_a_short_page_ends_an_offset_walk_only_where_the_source_promises_that() -> None:
     shelf = Shelf("offset until empty", 12)
     for promised, requests in ((False, 1 + 1 + 2), (True, 1 + 1 + 1)):
@@ -722,6 +756,18 @@ def test_an_empty_page_in_the_middle_is_not_taken_for_the_end(form: str) -> None
         outcomes = list(client.pages(1, 12))
     assert shape(outcomes)[:8] == "p" * 8
     assert sum(len(each.records) for each in outcomes if isinstance(each, Page)) == 35
+
+
+@pytest.mark.parametrize("form", ["pages until empty", "pages by records", "offset until empty"])
+def test_the_end_is_still_found_after_an_empty_page_in_the_middle(form: str) -> None:
+    shelf = Shelf(form, 40)
+
+    def route(request: Request) -> Answer:
+        return as_json({"data": []}) if shelf._begin(request.query, 5) == 15 else shelf.route(request)
+
+    one_by_one = {"pagination": shelf.pagination, "page_size": 5, "max_in_flight": 1}
+    with WireServer(route) as server, client_of(server, **one_by_one) as client:
+        assert shape(list(client.pages(1, 12)))[:9] == "p" * 8 + "e"
 
 
 @pytest.mark.parametrize("beyond", [whole(b"", 404), as_json({"data": []})], ids=["404", "empty"])

@@ -42,6 +42,12 @@ def test_only_what_is_deeper_than_the_limit_is_refused(extra: int) -> None:
         refuse_deep(body, Records([record]))
 
 
+def test_a_deep_record_is_found_behind_many_shallow_ones() -> None:
+    records = [b'{"text": "%s"}' % (b"x" * 1_000)] * MAX_NESTING + [b"[" * MAX_NESTING + b"]" * MAX_NESTING]
+    with pytest.raises(AttemptError, match="levels deep"):
+        refuse_deep(b"[" + b",".join(records) + b"]", Records(records))
+
+
 @given(st.lists(st.integers(1, MAX_NESTING + 2).map(lambda deep: b"[" * deep + b"]" * deep), max_size=4), TEXT)
 def test_a_deep_record_is_found_wherever_it_stands_among_others(records: list[bytes], key: str) -> None:
     body = b'{"%s":[%s]}' % (json.dumps(key)[1:-1].encode(), b",".join(records))

@@ -1,12 +1,14 @@
 """Pages: what counts as one, and that what does not is named without harm."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.body import Body
 from clients.errors import AttemptError, MalformedPageError
-from clients.page import Gap, Page, Totals
+from clients.page import Gap, Page, Rejected, Totals
 from clients.records import Records
 from clients.redact import SECRETS
 
@@ -184,6 +186,12 @@ def test_what_is_no_object_is_sorted_out_with_its_place() -> None:
     good, bad = sorted_out(b'{"data":[null, {"a":1}, [ ] ,"{}",{}]}')
     assert good == [b'{"a":1}', b"{}"]
     assert bad == [(at, "not a JSON object", text) for at, text in ((1, b"null"), (3, b"[ ]"), (4, b'"{}"'))]
+
+
+def test_the_places_of_rejected_records_are_counted_on_over_the_pieces_of_a_page() -> None:
+    first = Page(number=1, records=Records([b"{}", b"{}"]), totals=Totals(), size=9, read_at=1.0)
+    more = replace(first, records=Records(), rejected=(Rejected(position=1, reason="not a JSON object", record=b"7"),))
+    assert [each.position for each in first.and_then(more).and_then(more).rejected] == [3, 4]
 
 
 def test_a_record_over_the_limit_is_sorted_out_whole() -> None:

@@ -20,7 +20,7 @@ from tasks.errors import SettingsError
 from tasks.findings import Findings
 from tests.conftest import source_of
 from tests.shelf import KINDS, Shelf
-from tests.wireserver import Answer, Request, Route, WireServer, as_json, whole
+from tests.wireserver import Answer, Request, Route, WireServer, as_json, drip, head, whole
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -251,6 +251,13 @@ def test_an_answer_that_teaches_nothing_is_an_error_that_says_why(
 ) -> None:
     with pytest.raises(kind, match=told):
         probed(served(lambda request: answer))
+
+
+def test_an_answer_that_drips_ends_at_the_deadline_of_the_page(served: Callable[..., WireServer]) -> None:
+    begin, body = head(200, content_length=50), b'{"data": []}'.ljust(50)
+    slow = drip(begin + body, at_once=len(begin))
+    with pytest.raises(PageFailedError, match=r"page 1 failed 3 times; the last: ReadTimeout"):
+        probed(served(lambda request: slow), page_deadline=0.2)
 
 
 def test_a_source_that_is_not_there_is_named_with_those_that_are(serve: Callable[..., Server]) -> None:

@@ -217,6 +217,13 @@ def test_throttling_never_means_that_the_api_is_down() -> None:
     assert Attempts(*[failure("429", throttled=True)] * 9, give_up_after=2).run().made == 10
 
 
+def test_a_503_that_names_a_time_again_and_again_means_that_the_api_is_down() -> None:
+    attempts = Attempts(*[failure("503", throttled=True, retry_after=1.0)] * 9, give_up_after=4)
+    with pytest.raises(SourceDownError):
+        attempts.run()
+    assert attempts.made == 4
+
+
 # What a failure of the transport means
 
 

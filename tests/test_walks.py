@@ -10,6 +10,8 @@ from prefect.client.schemas.objects import State
 
 from clients.source import ApiSource
 from flows.ingest import ingest
+from storage.errors import UploadError
+from storage.local import LocalStore
 from storage.manifest import Manifest
 from tasks.sweep import sweep
 from tests.shelf import KINDS, TOKENS, Shelf
@@ -291,6 +293,24 @@ def test_rejected_records_of_a_first_page_count_where_the_pages_are_guessed(serv
     saved(served(route), {"kind": "page_number", "total_pages_path": ""}, max_pages=4)
     manifest = run(options={"max_rejected_records": 4}).result()
     assert (manifest.verdict, landed(manifest)) == ("complete", list(range(6)))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"], ids=["the part itself", "its rejected records"])
+def test_a_part_of_which_something_cannot_be_stored_has_no_receipt(
+    suffix: str, served: Callable[..., WireServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = LocalStore.put_file
+
+    def full(store: LocalStore, path: Path, key: str, *, content_type: str) -> None:
+        if key.endswith(suffix):
+            raise UploadError("no space left")
+        real(store, path, key, content_type=content_type)
+
+    monkeypatch.setattr(LocalStore, "put_file", full)
+    saved(served(of_pages([{"id": 0}, "bad"])), UNTIL_EMPTY)
+    state = run(options={"max_rejected_records": 1})
+    assert "UploadError: no space left" in str(state.message)
+    assert not list(Path("data").rglob("_receipts/*.json"))
 
 
 @pytest.mark.parametrize("kind", ["pages", "cursor"])
