@@ -4,6 +4,7 @@ import hashlib
 import json
 import ssl
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Annotated, Any, Final, get_args
 
 from prefect.blocks.core import Block, schema_extra
@@ -16,6 +17,7 @@ from clients.urls import HttpUrl as EndpointUrl
 from clients.urls import is_private_to_us, without_query
 
 _SECRET_DICTS = ("params", "headers")
+_SCHEMAS: Final[dict[object, dict[str, Any]]] = {}
 
 
 def _as_form(schema: dict[str, Any], model: "type[ApiSource]") -> None:
@@ -95,13 +97,19 @@ class ApiSource(Block):
 
     @classmethod
     def model_json_schema(cls, *args: Any, **settings: Any) -> dict[str, Any]:
-        """The schema of the form, in which the kind of a choice cannot be mistyped or left out."""
-        schema = super().model_json_schema(*args, **settings)
-        for choice in schema.get("definitions", {}).values():
-            if kind := choice["properties"].get("kind"):
-                kind["enum"] = [kind["const"]]
-                choice["required"] = ["kind", *choice.get("required", [])]
-        return schema
+        """The schema of the form, in which the kind of a choice cannot be mistyped or left out.
+
+        Prefect asks for it once for each field when a block is saved, and it takes a while to make.
+        """
+        asked = (cls, args, tuple(settings.items()))
+        if asked not in _SCHEMAS:
+            schema = super().model_json_schema(*args, **settings)
+            for choice in schema.get("definitions", {}).values():
+                if kind := choice["properties"].get("kind"):
+                    kind["enum"] = [kind["const"]]
+                    choice["required"] = ["kind", *choice.get("required", [])]
+            _SCHEMAS[asked] = schema
+        return deepcopy(_SCHEMAS[asked])
 
     @field_validator("auth", "pagination", mode="before")
     @classmethod
