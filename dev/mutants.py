@@ -19,6 +19,7 @@ from typing import Any, Final
 ROOT = Path(__file__).parent.parent
 PATIENCE: Final = 300.0  # seconds for the tests of one change; what takes longer hangs, and is noticed by that
 _COPIED: Final = ("clients", "tasks", "flows", "formats", "storage", "dev", "tests", "docs")
+_LANES: Final = "not (runs or ui or peers or schedules)"
 _SLOW: Final = ("test_api", "test_auth", "test_faults", "test_walks", "test_probe")  # after all others
 _OTHER: Final[dict[type, type]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -87,7 +88,8 @@ def noticed(folder: Path, changed: str) -> str:
     near = _TESTS.get(changed, f"test_{changed}")
     names = [path.stem for path in sorted((folder / "tests").glob("test_*.py")) if _concerns_clients(path)]
     names.sort(key=lambda name: (name != near, _SLOW.index(name) + 1 if name in _SLOW else 0))
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *(f"tests/{name}.py" for name in names)]
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-m", _LANES]
+    command += [f"tests/{name}.py" for name in names]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
