@@ -35,6 +35,7 @@ class Batches:
     def __init__(self, convert: Callable[[Batch], None]) -> None:
         self._convert = convert
         self._waiting: list[Batch] = []  # all lines, or none
+        self._records = self._bytes = 0
 
     def add(self, records: Sequence[bytes]) -> None:
         """Add records, in order. Raises RecordError for one that is not an object."""
@@ -45,16 +46,15 @@ class Batches:
             if self._waiting and self._waiting[0].lines != batch.lines:
                 self.flush()
             self._waiting.append(batch)
-            if (
-                sum(each.records for each in self._waiting) >= BATCH_RECORDS
-                or sum(len(each.text) for each in self._waiting) >= BATCH_BYTES
-            ):
+            self._records += batch.records
+            self._bytes += len(batch.text)
+            if self._records >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
                 self.flush()
 
     def flush(self) -> None:
         """Hand on what waits."""
-        waiting, self._waiting = self._waiting, []
+        waiting, records = self._waiting, self._records
+        self._waiting, self._records, self._bytes = [], 0, 0
         if waiting:
             mark = b"\n" if waiting[0].lines else b","
-            text, records = mark.join(each.text for each in waiting), sum(each.records for each in waiting)
-            self._convert(Batch(text, records, lines=waiting[0].lines))
+            self._convert(Batch(mark.join(each.text for each in waiting), records, lines=waiting[0].lines))

@@ -39,6 +39,15 @@ def test_a_large_page_is_cut_and_large_records_fill_a_batch_early() -> None:
     assert len(found) == 4
 
 
+def test_pages_with_line_breaks_in_their_records_keep_their_place_and_their_bytes() -> None:
+    batches, found = taken()
+    pages = [[b'{"n":1}', b'{"n":2}'], [b'{"n":3}'], [b'{"n":\n4}', b'{"n":\r5}'], [b'{"n":6}']]
+    for page in pages:
+        batches.add(page)
+    batches.flush()
+    assert found == [pages[0] + pages[1], pages[2], pages[3]]
+
+
 @pytest.mark.parametrize("bad", [b"", b"3", b" {}", b"[]"])
 def test_what_is_no_object_is_named_and_nothing_of_its_page_is_taken(bad: bytes) -> None:
     batches, found = taken()
