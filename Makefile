@@ -3,6 +3,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+TESTS := $(BIN)/python -m pytest
+# In two processes, each with its own Prefect API and S3 server.
+IN_TWO := -n 2 --dist worksteal
 
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
@@ -31,16 +34,16 @@ stack: setup  ## Prefect server, worker, simulator and SeaweedFS on this machine
 	@$(BIN)/python -m dev.stack
 
 test: setup  ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(TESTS) $(IN_TWO)
 
 test-runs: setup  ## Run whole processes: killed and resumed, deployed and run by a worker
-	@$(BIN)/python -m pytest -m runs
+	@$(TESTS) $(IN_TWO) -m runs
 
 test-ui: setup  ## Drive Prefect's UI in headless Chromium (apt-get install chromium)
-	@$(BIN)/python -m pytest -m ui
+	@$(TESTS) -m ui
 
 test-peers: setup  ## Land from servers that we did not write: datasette and Django REST framework
-	@$(BIN)/python -m pytest -m peers
+	@$(TESTS) $(IN_TWO) -m peers
 
 bench: setup .venv-bench/.ready  ## Measure against bare fetching, dlt and a plain loop (needs nginx; a minute or two)
 	@$(BIN)/python -m dev.bench $(BENCH)
@@ -54,16 +57,16 @@ bench-full: bench  ## The same with 1,000,000 records, medians of 5 (a quarter o
 	@touch $@
 
 test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times, 2,000 examples a format (minutes)
-	@SEAWALL_FULL=1 SEAWALL_EXAMPLES=2000 $(BIN)/python -m pytest -m 'runs or not runs'
+	@SEAWALL_FULL=1 SEAWALL_EXAMPLES=2000 $(TESTS) -m 'runs or not runs'
 
 test-faults: setup  ## Run every fault of a source, on real sockets
-	@$(BIN)/python -m pytest -m faults
+	@$(TESTS) $(IN_TWO) -m faults
 
 test-walks: setup  ## Run whole walks over every kind of pagination, and some random schedules of faults
-	@$(BIN)/python -m pytest -m 'walks or schedules'
+	@$(TESTS) $(IN_TWO) -m 'walks or schedules'
 
 test-schedules: setup  ## Run 2,000 random schedules of faults in process and 200 over sockets
-	@SEAWALL_FULL=1 $(BIN)/python -m pytest -m schedules
+	@SEAWALL_FULL=1 $(TESTS) -m schedules
 
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check .

@@ -49,16 +49,16 @@ def _answered(client: httpx.Client, request: TokenRequest) -> httpx.Response:
     if is_retryable(status):
         wish = retry_after(response.headers.get("Retry-After"))
         raise AttemptError(f"{shown} answers {status}", cause=str(status), retry_after=wish)
-    if status < 400:
-        try:
-            decoded_answer(response.content)
-        except (ValueError, RecursionError):
-            raise AttemptError(f"{shown} answers {status} without JSON", cause="malformed") from None
+    if status < 400 and not response.content:
+        raise AttemptError(f"{shown} answers {status} without JSON", cause="malformed")
     return response
 
 
 def _sent(client: httpx.Client, request: TokenRequest) -> httpx.Response:
-    """An answer with a body of at most LOGIN_BYTES; one that is longer, cut or oddly coded has none."""
+    """An answer with a body of at most LOGIN_BYTES; one that is longer, cut, oddly coded or no JSON has none.
+
+    The connection of such a one is not used again, as in `Fetcher`.
+    """
     fields = dict(request.fields)
     data, json = (fields, None) if request.form else (None, fields)
     basic = httpx.BasicAuth(*request.basic) if request.basic else None
@@ -66,7 +66,9 @@ def _sent(client: httpx.Client, request: TokenRequest) -> httpx.Response:
         try:
             coding = response.headers.get("Content-Encoding", "")
             content = b"".join(decoded(cast(httpx.SyncByteStream, response.stream), coding, limit=_bounded))
-        except (AttemptError, MalformedPageError):
+            if response.status_code < 400:
+                decoded_answer(content)
+        except (AttemptError, MalformedPageError, ValueError, RecursionError):
             content = b""
             hang_up(response)
     headers = {"Retry-After": response.headers.get("Retry-After", "")}

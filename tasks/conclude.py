@@ -43,10 +43,11 @@ def failed(run: Run, error: Exception, landing: Landing | None) -> Exception:
     if run.run_id not in message:
         message += f"; run {run.run_id}"
     if landing is not None and not isinstance(error, PublishedError):
-        if not isinstance(error, NOT_RESUMABLE):
-            message += f"; once the cause is mended, go on with: {run.resume_command}"
+        resume = "" if isinstance(error, NOT_RESUMABLE) else run.resume_command
+        if resume:
+            message += f"; once the cause is mended, go on with: {resume}"
         with only_logged("the event could not be sent"):
-            dataset_incomplete(run, facts.location, facts.summary)
+            dataset_incomplete(run, facts.location, facts.summary, resume=resume)
     prefect_api.end()
     return explained(error, message)
 

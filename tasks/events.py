@@ -23,12 +23,12 @@ def dataset_published(run: Run, manifest: Manifest) -> None:
     )
 
 
-def dataset_incomplete(run: Run, location: str, reason: str) -> None:
-    """Tell that a landing was begun and not published, with its place and the way to go on."""
+def dataset_incomplete(run: Run, location: str, reason: str, *, resume: str) -> None:
+    """Tell that a landing was begun and not published, with its place and the command to go on with, if any."""
     emit_event(
         event=INCOMPLETE,
         resource=_resource(run.source),
-        payload={"landing": location, "reason": reason, "run_id": run.run_id, "resume": run.resume_command},
+        payload={"landing": location, "reason": reason, "run_id": run.run_id, "resume": resume},
     )
 
 

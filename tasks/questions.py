@@ -35,6 +35,7 @@ class Questions:
         self._scout = scout
         self._tried: list[str] = []
         self._walked: list[tuple[int, float]] = []  # records and seconds of each page
+        self._longest: Sequence[bytes] = ()  # what few records have in common may be chance
         self._path = source.records_path
         self._size = source.page_size
         self._first, self._shown = self._begin()
@@ -46,7 +47,7 @@ class Questions:
         """All that can be learnt; raises SourceError where nobody answers any more."""
         form, second = self._kind()
         told = self._told(form, self._first)
-        known: dict[str, Any] = {"record_keys": record_keys([*self._records, *(second or ())])}
+        known: dict[str, Any] = {}
         if form is not None and second is not None:
             known["stable"] = self._counted(self._ask(self._second(form))) == second
             known |= self._ends(form, told)
@@ -75,6 +76,7 @@ class Questions:
             ),
             rate_limits=self._scout.rate_limits,
             requests=self._scout.sent,
+            record_keys=record_keys(max(self._longest, [*self._records, *(second or ())], key=len)),
             tried=tuple(self._tried),
             **known,
         )
@@ -109,6 +111,7 @@ class Questions:
         records = look.records(self._path)
         if records:
             self._walked.append((len(records), look.seconds))
+            self._longest = max(self._longest, records, key=len)
         return records
 
     def _find_size_param(self) -> str:

@@ -21,8 +21,16 @@ from dev.stack import block_values, deploy
 from dev.unstable_api import Faults, Server, UnstableApi
 from tests.house import SIZE, House
 
+Tell = Callable[[str, object], None]  # pytest's record_property: figures that the summary shows
 USERNAME = "demo"
 PASSWORD = "demo-password"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests counted, from whichever process."""
+    for report in terminalreporter.getreports("passed"):
+        for name, figures in report.user_properties:
+            terminalreporter.write_line(f"{name}: {figures}")
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ from clients.page import Page
 from clients.records import Records
 from clients.source import ApiSource
 from dev.unstable_api import Server
-from tests.conftest import source_of
+from tests.conftest import Tell, source_of
 from tests.shelf import TOKENS, Shelf
 from tests.test_api import by_page, client_of, first_page_of, shape, tls, walk
 from tests.wireserver import (
@@ -569,7 +569,7 @@ def test_new_tokens_for_ever_without_a_record_fail(monkeypatch: pytest.MonkeyPat
     def route(request: Request) -> Answer:
         return as_json({"next": int(request.query.get("cursor", 0)) + 1, "data": []})
 
-    error, server = followed(route, {"kind": "cursor", "next_path": "next"}, last=10**6)
+    error, server = followed(route, {"kind": "cursor", "next_path": "next"}, last=100)
     assert isinstance(error, WalkLoopError)
     assert "30 pages in a row" in str(error)
     assert len(server.requests) == 31
@@ -585,7 +585,7 @@ def test_new_tokens_for_ever_with_records_end_at_the_caps(cap: dict[str, int], t
         at = int(request.query.get("cursor", 0))
         return as_json({"next": at + 1, "data": [{"id": at, "text": "x" * 50}]})
 
-    error, server = followed(route, {"kind": "cursor", "next_path": "next"}, last=10**6, **cap)
+    error, server = followed(route, {"kind": "cursor", "next_path": "next"}, last=100, **cap)
     assert isinstance(error, WalkTooLongError)
     assert told in str(error)
     assert "raise it in the source" in str(error)
@@ -607,7 +607,7 @@ def test_a_walk_ends_at_its_cap_of_hours() -> None:
             ApiClient(source, clock=time.clock, sleep=time.sleep) as client,
             pytest.raises(WalkTooLongError, match=r"cap max_hours=24"),
         ):
-            list(client.follow(1, 10**6))
+            list(client.follow(1, 100))
     assert len(server.requests) == 48
 
 
@@ -840,7 +840,7 @@ def test_nesting_up_to_the_limit_is_landed(levels: int) -> None:
 
 
 def test_32_fetchers_refresh_a_dying_token_once_for_each_death(
-    serve: Callable[..., Server], capsys: pytest.CaptureFixture[str]
+    serve: Callable[..., Server], record_property: Tell
 ) -> None:
     server = serve(total=10_000, token_requests=50)
     with ApiClient(source_of(server, page_size=5, max_attempts=12), max_in_flight=32) as client:
@@ -849,8 +849,7 @@ def test_32_fetchers_refresh_a_dying_token_once_for_each_death(
     ids = [json.loads(record)["id"] for each in outcomes if isinstance(each, Page) for record in each.records]
     assert ids == list(range(1, 10_001))
     stats = server.api.stats()
-    with capsys.disabled():
-        told = {name: stats[name] for name in ("logins", "expired_tokens", "refreshes", "requests")}
-        print(f"\n32 fetchers, 2,000 pages, a token dies every 50 requests: {told}")
+    told = ", ".join(f"{stats[name]:,} {name}" for name in ("logins", "expired_tokens", "refreshes", "requests"))
+    record_property("32 fetchers, 2,000 pages, a token dies every 50 requests", told)
     assert stats["logins"] == 1
     assert 2_000 // 50 - 1 <= stats["refreshes"] <= stats["expired_tokens"]

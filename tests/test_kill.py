@@ -16,6 +16,7 @@ from prefect.settings import PREFECT_API_URL
 from dev.seaweed import SeaweedFS
 from dev.truth import differences
 from dev.unstable_api import Server
+from tests.conftest import Tell
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.runs
@@ -77,8 +78,9 @@ def receipts_in(seaweed: SeaweedFS, bucket: str) -> list[str]:
 
 
 def test_a_run_killed_again_and_again_loses_nothing_and_lands_nothing_twice(
-    serve: Callable[..., Server], save_source: Callable[..., str], bucket: str, seaweed: SeaweedFS, tmp_path: Path
-) -> None:
+    serve: Callable[..., Server], save_source: Callable[..., str], bucket: str, seaweed: SeaweedFS, tmp_path: Path,
+    record_property: Tell,
+) -> None:  # fmt: skip
     server = serve(total=PAGES * 100, seed=9, http_500=0.05, latency=0.02, jitter=0.02)
     source = save_source(server, page_size=100, max_attempts=12)
     per_part = max(10, PAGES // 50)
@@ -109,7 +111,8 @@ def test_a_run_killed_again_and_again_loses_nothing_and_lands_nothing_twice(
     stats = server.api.stats()
     good = stats["answers"]["200"]
     twice = good - PAGES - 1  # page 1 is read once more for the plan
-    print(f"{KILLS} kills in {PAGES} pages: {twice} good pages asked twice, {covered} parts were safe at the last kill")
+    told = f"{twice} good pages asked twice, {covered} parts were safe at the last kill"
+    record_property(f"{KILLS} kills in {PAGES} pages", told)
     assert twice <= KILLS * (2 * per_part + 32), "at most the parts in flight, and what was read ahead"
 
 

@@ -28,6 +28,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling, Crashed
 
 from dev.server import Process, wait_for
+from tests.conftest import Tell
 from tests.house import PAGES, PARTS, RETRY, House
 
 pytestmark = pytest.mark.runs
@@ -131,7 +132,9 @@ def test_a_run_that_failed_heals_by_the_retry_command(house: House, tmp_path: Pa
     assert set(house.api.api.stats()["pages"]) <= {"1", "27"}, "page 27, and the first one to ask whether the API is up"
 
 
-def test_sigterm_ends_the_flow_process_of_a_worker_within_its_grace_period(house: House, tmp_path: Path) -> None:
+def test_sigterm_ends_the_flow_process_of_a_worker_within_its_grace_period(
+    house: House, tmp_path: Path, record_property: Tell
+) -> None:
     house.fresh_api(http_429=0.3, retry_after=60, latency=0.1)
     bucket = house.bucket("sigterm")
     with house.worker() as worker:
@@ -142,7 +145,7 @@ def test_sigterm_ends_the_flow_process_of_a_worker_within_its_grace_period(house
         os.kill(flow, signal.SIGTERM)
         wait_for(lambda: not Path(f"/proc/{flow}").exists(), worker, "the end of the flow's process", 30)
         took = time.monotonic() - sent
-        print(f"SIGTERM to end: {took:.1f} s")
+        record_property("SIGTERM to end", f"{took:.1f} s")
         assert took < 10
         house.wait_for_state(run, worker, "Crashed", "Failed")
         assert not house.seaweed.client().list_multipart_uploads(Bucket=bucket).get("Uploads")
@@ -178,7 +181,9 @@ def ingest_code(bucket: str) -> str:
     )
 
 
-def test_an_api_that_is_away_at_the_start_is_named_and_nothing_is_asked(house: House, tmp_path: Path) -> None:
+def test_an_api_that_is_away_at_the_start_is_named_and_nothing_is_asked(
+    house: House, tmp_path: Path, record_property: Tell
+) -> None:
     house.fresh_api()
     house.server.kill()
     try:
@@ -186,7 +191,7 @@ def test_an_api_that_is_away_at_the_start_is_named_and_nothing_is_asked(house: H
         took = script.seconds_to_end(180)
     finally:
         house.server.start()
-    print(f"away at the start: the process ended after {took:.1f} s")
+    record_property("away at the start", f"the process ended after {took:.1f} s")
     told = script.process.log.read_text()
     assert f"Failed to reach API at {house.server.ui}/api/" in told
     assert house.asked() == 0
@@ -205,7 +210,9 @@ def test_an_api_that_is_away_for_15_seconds_in_mid_run_changes_nothing(house: Ho
     assert house.check_landed(bucket, tmp_path)["run_id"] == str(run.id)
 
 
-def test_with_the_api_away_for_good_the_data_is_committed_and_the_process_ends(house: House, tmp_path: Path) -> None:
+def test_with_the_api_away_for_good_the_data_is_committed_and_the_process_ends(
+    house: House, tmp_path: Path, record_property: Tell
+) -> None:
     house.fresh_api(latency=0.3)
     bucket = house.bucket("away-for-good")
     with house.worker() as worker:
@@ -221,7 +228,9 @@ def test_with_the_api_away_for_good_the_data_is_committed_and_the_process_ends(h
             ended = time.monotonic() - gone
         finally:
             house.server.start()
-        print(f"away for good: manifest and report after {safe:.1f} s, end of the process after {ended:.1f} s")
+        record_property(
+            "away for good", f"manifest and report after {safe:.1f} s, the process's end after {ended:.1f} s"
+        )
     house.check_landed(bucket, tmp_path)
     with house.worker() as other:  # the API is back after all: the run is there, and a retry finds it published
         house.set_state(run, Crashed(message="The API was away"))

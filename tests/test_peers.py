@@ -21,6 +21,7 @@ from dev.server import ROOT, Process, wait_for
 from flows.ingest import ingest
 from flows.probe import probe
 from storage.manifest import Manifest
+from tests.conftest import Tell
 
 pytestmark = [pytest.mark.peers, pytest.mark.usefixtures("prefect_api")]
 
@@ -164,7 +165,7 @@ def test_a_table_of_datasette_is_landed_row_by_row(datasette: Peer) -> None:
 
 @pytest.mark.parametrize("kind", PAGINATIONS)
 def test_a_django_site_is_landed_row_by_row_while_its_tokens_expire(
-    kind: str, django: Peer, capsys: pytest.CaptureFixture[str]
+    kind: str, django: Peer, record_property: Tell
 ) -> None:
     refreshed, refused = (r'"POST /token/refresh/ HTTP/1.1" 200', rf'"GET /{kind}/.*" 401')
     before = django.logged(refreshed)
@@ -176,8 +177,7 @@ def test_a_django_site_is_landed_row_by_row_while_its_tokens_expire(
     assert (manifest.verdict, manifest.records, manifest.failed_pages) == ("complete", ORDERS, ())
     assert [as_stored(order) for order in lines(manifest)] == orders(django)
     assert 1 <= django.logged(refreshed) - before <= django.logged(refused)
-    with capsys.disabled():
-        print(f"\n{kind}: {manifest.records:,} orders, {django.logged(refreshed) - before} refreshes")
+    record_property(f"Django, {kind}", f"{manifest.records:,} orders, {django.logged(refreshed) - before} refreshes")
 
 
 def test_a_probe_of_datasette_finds_the_links(datasette: Peer) -> None:

@@ -85,6 +85,16 @@ def test_the_simulator_works_as_it_is_saved(serve: Callable[..., Server], save_s
     assert "Fields to save" not in text
 
 
+def test_a_field_that_differs_on_a_short_page_alone_is_no_record_key(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 6_400)
+
+    def route(request: Request) -> Answer:
+        body = shelf.answer(request.query, "")[1]
+        return as_json(body | {"data": [each | {"shelf": each["id"] % 800} for each in body["data"]]})
+
+    assert probed(served(route)).record_keys == ("id",)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_found_from_a_block_with_nothing_but_a_url(kind: str, served: Callable[..., WireServer]) -> None:
     found = probed(served(strict(Shelf(kind, 640))))

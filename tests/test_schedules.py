@@ -15,6 +15,7 @@ from loguru import logger
 from clients.api import ApiClient
 from clients.source import ApiSource
 from tasks import land
+from tests.conftest import Tell
 from tests.schedules import Ending, InProcess, Schedule, VirtualTime, fault, run
 from tests.wireserver import WireServer
 
@@ -61,8 +62,8 @@ def _without_prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         logger.enable(name)
 
 
-def endings(count: int, ending_of: Callable[[Schedule], Ending], capsys: pytest.CaptureFixture[str]) -> None:
-    """Run the seeds 0 to `count`, and print what came of them."""
+def endings(count: int, ending_of: Callable[[Schedule], Ending], tell: Tell) -> None:
+    """Run the seeds 0 to `count`, and tell what came of them."""
     told: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     wrong = []
@@ -71,15 +72,19 @@ def endings(count: int, ending_of: Callable[[Schedule], Ending], capsys: pytest.
         ending = ending_of(schedule)
         if trouble := fault(schedule, ending):
             wrong.append(f"SEAWALL_SEED={seed}: {trouble}; {schedule}")
-        told[f"{'must heal' if schedule.heals else 'others'}, {'failed' if ending.error else ending.verdict}"] += 1
-        errors[type(ending.error).__name__ if ending.error else ""] += 1
-    with capsys.disabled():
-        print(f"\n{sum(told.values())} schedules: {dict(told)}; errors: { {k: n for k, n in errors.items() if k} }")
+        told[f"{'must heal' if schedule.heals else 'others'}: {'failed' if ending.error else ending.verdict}"] += 1
+        errors.update([type(ending.error).__name__] if ending.error else [])
+    tell(f"{told.total():,} schedules", _listed(told))
+    tell("their errors", _listed(errors))
     assert not wrong, "\n".join(wrong[:5])
 
 
+def _listed(counted: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {what}" for what, number in sorted(counted.items()))
+
+
 @pytest.mark.schedules
-def test_schedules_in_process_with_a_virtual_clock(capsys: pytest.CaptureFixture[str]) -> None:
+def test_schedules_in_process_with_a_virtual_clock(record_property: Tell) -> None:
     def ending_of(schedule: Schedule) -> Ending:
         time = VirtualTime()
         return run(
@@ -94,11 +99,11 @@ def test_schedules_in_process_with_a_virtual_clock(capsys: pytest.CaptureFixture
             ),
         )
 
-    endings(2_000 if FULL else 100, ending_of, capsys)
+    endings(2_000 if FULL else 100, ending_of, record_property)
 
 
 @pytest.mark.schedules
-def test_schedules_over_sockets(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schedules_over_sockets(record_property: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.002)
     monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.002)
     monkeypatch.setattr("clients.retries.BACKOFF_CAP", 0.02)
@@ -112,4 +117,4 @@ def test_schedules_over_sockets(capsys: pytest.CaptureFixture[str], monkeypatch:
                 lambda source: ApiClient(source, max_in_flight=schedule.in_flight, clock=time.clock, sleep=time.sleep),
             )
 
-    endings(200 if FULL else 20, ending_of, capsys)
+    endings(200 if FULL else 20, ending_of, record_property)

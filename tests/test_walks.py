@@ -15,6 +15,7 @@ from storage.local import LocalStore
 from storage.manifest import Manifest
 from tasks.sweep import sweep
 from tests.shelf import KINDS, TOKENS, Shelf
+from tests.test_ingest import events
 from tests.wireserver import Answer, Request, Route, WireServer, as_json, whole
 
 pytestmark = [pytest.mark.walks, pytest.mark.usefixtures("prefect_api")]
@@ -124,6 +125,8 @@ def test_an_expired_cursor_ends_the_run_and_says_to_begin_anew(status: int, serv
     assert f"CursorExpiredError: {server.url}/items answers {status} for page 3: " in str(state.message)
     assert "begin a new run" in str(state.message)
     assert "resume" not in str(state.message)
+    (event,) = events("seawall.dataset.incomplete", str(state.state_details.flow_run_id))
+    assert event["resume"] == "", "nothing for an automation to go on with"
     assert len([r for r in server.requests if r.query.get("cursor") == "c10"]) == 1
 
 
@@ -138,6 +141,8 @@ def test_pages_of_a_walk_by_tokens_can_only_be_the_first_ones(served: Callable[.
 
 
 # The verdict
+
+ASKED_BEFORE_THE_END = 2  # so often a run asks for the first page: for its plan, and in its walk
 
 
 def test_a_record_key_that_comes_twice_is_counted_and_the_digests_are_swept(served: Callable[..., WireServer]) -> None:
@@ -175,7 +180,7 @@ def test_a_first_page_that_moved_by_the_end_is_a_shift(
 
     def route(request: Request) -> Answer:
         _, body = shelf.answer(request.query, "")
-        if request.page == 1 and len(set(shelf.asked)) == 5:
+        if request.page == 1 and shelf.asked.count(0) > ASKED_BEFORE_THE_END:
             body["data"][0] = {"id": 99}
         return as_json(body)
 
@@ -224,7 +229,7 @@ def test_a_first_page_that_moved_by_a_whole_page_is_a_shift(served: Callable[...
     shelf = Shelf("pages", 23)
 
     def route(request: Request) -> Answer:
-        moved = request.page == 1 and len(set(shelf.asked)) == 5
+        moved = request.page == 1 and shelf.asked.count(0) == ASKED_BEFORE_THE_END
         return as_json(shelf.answer(request.query | ({"page": "2"} if moved else {}), "")[1])
 
     saved(served(route), shelf.pagination)
@@ -236,7 +241,7 @@ def test_a_first_page_without_records_at_the_end_is_a_shift_by_its_keys_too(serv
     shelf = Shelf("pages until empty", 23)
 
     def route(request: Request) -> Answer:
-        gone = request.page == 1 and len(set(shelf.asked)) > 5
+        gone = request.page == 1 and shelf.asked.count(0) == ASKED_BEFORE_THE_END
         return as_json({"data": [] if gone else shelf.answer(request.query, "")[1]["data"]})
 
     saved(served(route), shelf.pagination)
