@@ -298,7 +298,7 @@ def test_a_retry_after_of_nonsense_counts_as_absent(value: str) -> None:
     assert sum(time.waits) < 0.1
 
 
-@pytest.mark.parametrize("value", ["301", "9" * 400, date(86_400)])
+@pytest.mark.parametrize("value", ["301", "9" * 400, date(86_400)], ids=["seconds", "many digits", "a date"])
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_wish_over_the_cap_fails_the_run_and_names_both(value: str, status: int) -> None:
     error, time, requests = in_time(in_turn(as_json({}, status, retry_after=value)))
