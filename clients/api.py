@@ -24,9 +24,8 @@ from clients.redact import SECRETS
 from clients.source import ApiSource
 from clients.statistics import Statistics
 from clients.tokens import TokenAuth
+from clients.transport import http_client, http_transport
 from clients.wire import Wire
-
-USER_AGENT = "seawall"
 
 Asked = TypeVar("Asked")
 Outcome = TypeVar("Outcome")
@@ -229,31 +228,3 @@ class ApiClient:
 def _gap(number: int, error: PageFailedError) -> Gap:
     logger.bind(page=number, attempts=len(error.causes), error=str(error)).warning("page failed for good")
     return Gap(number=number, error=str(error), retries=error.causes[:-1])
-
-
-def http_transport(source: ApiSource, wire: Wire, max_in_flight: int) -> httpx.HTTPTransport:
-    """Connections over `wire`, so that deadlines are absolute; certificates are always checked."""
-    context = httpx.create_ssl_context(trust_env=False)
-    if source.ca_certificates:
-        context.load_verify_locations(cadata=source.ca_certificates)
-    connections = max_in_flight + 1  # a login needs one while all others wait for it
-    transport = httpx.HTTPTransport(
-        verify=context, limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-    )
-    transport._pool._network_backend = wire  # noqa: SLF001  # httpx has no parameter for httpcore's
-    return transport
-
-
-def http_client(source: ApiSource, transport: httpx.BaseTransport) -> httpx.Client:
-    """What sends requests: the source's time limits, no redirects, no proxies of the environment."""
-    return httpx.Client(
-        transport=transport,
-        timeout=httpx.Timeout(source.read_timeout, connect=source.connect_timeout),
-        headers={
-            "User-Agent": USER_AGENT,
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
-        },
-        follow_redirects=False,
-        trust_env=False,
-    )

@@ -9,7 +9,6 @@ from typing import Final, Self, cast
 import httpx
 
 from clients.answers import raise_for_status
-from clients.api import http_client, http_transport
 from clients.body import Body
 from clients.codings import decoded
 from clients.errors import AttemptError, MalformedPageError, PageFailedError
@@ -22,6 +21,7 @@ from clients.redact import SECRETS
 from clients.retries import Backoff, attempt_error, is_retryable
 from clients.source import ApiSource
 from clients.tokens import TokenAuth
+from clients.transport import http_client, http_transport
 from clients.urls import with_params
 from clients.wire import Wire, deadline, hang_up
 

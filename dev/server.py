@@ -1,61 +1,22 @@
-"""Prefect's server and a process worker as processes of their own: for `make stack`, and for tests."""
+"""Prefect's server and a process worker: for `make stack`, and for tests."""
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 
-from dev.seaweed import free_ports
+from dev.process import ROOT, Process, free_ports, wait_for
 
-READY_SECONDS = 120.0  # a new home is migrated first
-GRACE_SECONDS = 20.0
-ROOT = Path(__file__).parent.parent
 _PROGRAM = str(Path(sys.executable).parent / "prefect")
 
 LEASES = {  # else a server that restarts forgets who holds the slot of a deployment, which then is taken for ever
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem"
 }
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_CLI_PROMPT": "false"}
-
-
-class Process:
-    """A command in a process group of its own, its output in a file."""
-
-    def __init__(self, command: list[str], *, log: Path, environment: Mapping[str, str], folder: Path = ROOT) -> None:
-        self.log = log
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                command, cwd=folder, env=dict(environment), stdout=output, stderr=output, start_new_session=True
-            )
-
-    @property
-    def pid(self) -> int:
-        """The process that leads the group."""
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
-
-    def kill(self) -> None:
-        """End the whole group at once, as a lost machine does."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def stop(self) -> None:
-        """End it as Ctrl-C does; what is left of the group after GRACE_SECONDS is killed."""
-        self._process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE_SECONDS)
-        self.kill()
 
 
 class PrefectServer:
@@ -124,16 +85,6 @@ class PrefectServer:
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self._process.stop()
-
-
-def wait_for(happened: Callable[[], bool], process: Process, what: str, seconds: float = READY_SECONDS) -> None:
-    """Wait until something happened while `process` runs. Raises RuntimeError with the end of its log."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if not process.running or time.monotonic() > deadline:
-            tail = process.log.read_text(errors="replace")[-3000:]
-            raise RuntimeError(f"{what} is not ready after {seconds:.0f} s:\n{tail}")
-        time.sleep(0.1)
 
 
 def _is_healthy(ui: str) -> bool:

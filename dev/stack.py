@@ -17,8 +17,9 @@ from typing import Final
 
 from dev.customers import Customers
 from dev.demo import simulator
+from dev.process import ROOT, Process
 from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
-from dev.server import ROOT, PrefectServer, Process
+from dev.server import PrefectServer
 
 PORTS: Final = {"ui": 4200, "api": 8480, "s3": 8333}
 WHAT: Final = {"ui": "Prefect's server and UI", "api": "the simulator", "s3": "SeaweedFS"}

@@ -11,8 +11,9 @@ from prefect.client.schemas.objects import Artifact, FlowRun, StateType
 from prefect.states import State
 
 from dev.customers import Customers
+from dev.process import Process, wait_for
 from dev.seaweed import SeaweedFS
-from dev.server import PrefectServer, Process, wait_for
+from dev.server import PrefectServer
 from dev.truth import differences
 from dev.unstable_api import Faults, Server, UnstableApi
 

@@ -27,7 +27,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling, Crashed
 
-from dev.server import Process, wait_for
+from dev.process import Process, wait_for
 from tests.conftest import Tell
 from tests.house import PAGES, PARTS, RETRY, House
 

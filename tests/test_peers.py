@@ -16,8 +16,7 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from clients.source import ApiSource
-from dev.seaweed import free_ports
-from dev.server import ROOT, Process, wait_for
+from dev.process import ROOT, Process, free_ports, wait_for
 from flows.ingest import ingest
 from flows.probe import probe
 from storage.manifest import Manifest

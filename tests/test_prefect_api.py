@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from dev.seaweed import free_ports
+from dev.process import free_ports
 from tasks import prefect_api
 
 

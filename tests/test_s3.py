@@ -20,7 +20,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS, free_ports
+from dev.process import free_ports
+from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from storage import s3
 from storage.errors import BucketError, ObjectExistsError, UploadError
 from storage.s3 import CLIENT_CONFIG, CONFLICT_ATTEMPTS, S3Store

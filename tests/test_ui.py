@@ -12,7 +12,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from clients.auth import Login
 from clients.source import ApiSource
-from dev.server import wait_for
+from dev.process import wait_for
 from tests.conftest import PASSWORD, USERNAME
 from tests.house import PARTS, House
 

@@ -1,17 +1,14 @@
 """nginx on loopback, serving prepared pages: a server fast enough not to be what is measured."""
 
+import os
 import shutil
-import subprocess
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import httpx
 
-from dev.seaweed import free_ports
-
-READY_SECONDS: Final = 10.0
+from dev.process import Process, free_ports, wait_for
 
 _CONFIG: Final = """\
 daemon off;
@@ -54,7 +51,7 @@ class Nginx:
         self._pages = pages
         self._log = folder / "access.log"
         (self._port,) = free_ports(1)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -78,39 +75,27 @@ class Nginx:
         config = self._folder / "nginx.conf"
         user = self._folder.owner()
         config.write_text(_CONFIG.format(folder=self._folder, pages=self._pages, port=self._port, user=user))
-        self._process = subprocess.Popen(
-            [_nginx(), "-p", str(self._folder), "-c", str(config), "-e", str(self._folder / "error.log")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        errors = self._folder / "error.log"
+        command = [_nginx(), "-p", str(self._folder), "-c", str(config), "-e", str(errors)]
+        self._process = Process(command, log=errors, environment=os.environ)
         try:
-            self._wait_until_ready()
+            wait_for(self._is_ready, self._process, "nginx")
         except BaseException:
-            self._stop()
+            self._process.kill()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
-
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                httpx.get(self.url.replace("/customers", "/ready"), trust_env=False).raise_for_status()
-                return
-            except httpx.HTTPError as error:
-                if time.monotonic() > deadline or (self._process and self._process.poll() is not None):
-                    log = (self._folder / "error.log").read_text()[-2000:]
-                    raise RuntimeError(f"nginx is not ready: {error}\n{log}") from error
-                time.sleep(0.02)
-
-    def _stop(self) -> None:
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
+            self._process.stop()
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(self.url.replace("/customers", "/ready"), trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
 
 
 def _nginx() -> str:

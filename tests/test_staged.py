@@ -10,7 +10,7 @@ from clients.records import Records
 from formats.csv import Csv
 from storage.ranges import PageRange
 from tasks.errors import IngestError
-from tasks.land import StagedPart, fetch_parts
+from tasks.staged import StagedPart, fetch_parts
 
 
 def page(number: int, *records: object) -> Page:
