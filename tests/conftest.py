@@ -20,6 +20,7 @@ from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from dev.stack import block_values, deploy
 from dev.unstable_api import Faults, Server, UnstableApi
 from tests.house import SIZE, House
+from tests.wireserver import Route, WireServer
 
 Tell = Callable[[str, object], None]  # pytest's record_property: figures that the summary shows
 USERNAME = "demo"
@@ -60,6 +61,21 @@ def serve() -> Iterator[Callable[..., Server]]:
             return stack.enter_context(Server(UnstableApi(customers, Faults(**faults))))
 
         yield start
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[Route], WireServer]]:
+    """Start scripted servers: `served(route)`; they stop after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda route: stack.enter_context(WireServer(route))
+
+
+@pytest.fixture
+def short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Milliseconds between the attempts of a request."""
+    monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.002)
+    monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.002)
+    monkeypatch.setattr("clients.retries.BACKOFF_CAP", 0.02)
 
 
 def source_of(server: Server, **changes: Any) -> ApiSource:

@@ -62,16 +62,9 @@ from tests.wireserver import (
     whole,
 )
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("short_backoffs")]
 
 Outcome = Page | Gap | End
-
-
-@pytest.fixture(autouse=True)
-def _short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.BACKOFF_CAP", 0.02)
 
 
 def client_of(server: WireServer, *, max_in_flight: int = 8, **changes: Any) -> ApiClient:

@@ -49,16 +49,9 @@ from tests.wireserver import (
     whole,
 )
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("short_backoffs")]
 
 __all__ = ["tls"]
-
-
-@pytest.fixture(autouse=True)
-def _short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.BACKOFF_CAP", 0.02)
 
 
 BODY = page(2, 3, size=50)

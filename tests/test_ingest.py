@@ -28,14 +28,9 @@ from tests.conftest import PASSWORD
 Serve = Callable[..., Server]
 Save = Callable[..., str]
 
+pytestmark = pytest.mark.usefixtures("short_backoffs")
+
 ALL_FAULTS = {"http_500": 0.1, "http_503": 0.06, "http_429": 0.1, "reset": 0.04, "truncate": 0.04, "retry_after": 1}
-
-
-@pytest.fixture(autouse=True)
-def _short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.01)
-    monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.01)
-    monkeypatch.setattr("clients.retries.BACKOFF_CAP", 0.1)
 
 
 def run(source: str, **parameters: Any) -> State[Manifest]:

@@ -1,7 +1,7 @@
 """The probe: what it learns about APIs of every kind, and what it says where it learns nothing."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,26 +22,7 @@ from tests.conftest import source_of
 from tests.shelf import KINDS, Shelf
 from tests.wireserver import Answer, Request, Route, WireServer, as_json, drip, head, whole
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
-
-
-@pytest.fixture(autouse=True)
-def _short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.002)
-
-
-@pytest.fixture
-def served() -> Iterator[Callable[..., WireServer]]:
-    servers: list[WireServer] = []
-
-    def start(route: Route) -> WireServer:
-        servers.append(WireServer(route).__enter__())
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.__exit__()
+pytestmark = pytest.mark.usefixtures("prefect_api", "short_backoffs")
 
 
 def probed(server: WireServer, **changes: Any) -> Findings:

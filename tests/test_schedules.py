@@ -103,11 +103,8 @@ def test_schedules_in_process_with_a_virtual_clock(record_property: Tell) -> Non
 
 
 @pytest.mark.schedules
-def test_schedules_over_sockets(record_property: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.BACKOFF_CAP", 0.02)
-
+@pytest.mark.usefixtures("short_backoffs")
+def test_schedules_over_sockets(record_property: Tell) -> None:
     def ending_of(schedule: Schedule) -> Ending:
         time = VirtualTime()
         with WireServer(schedule.route) as server:

@@ -1,7 +1,7 @@
 """Whole walks through every kind of pagination, as flows, on a socket: all records, once, and resumable."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +18,7 @@ from tests.shelf import KINDS, TOKENS, Shelf
 from tests.test_ingest import events
 from tests.wireserver import Answer, Request, Route, WireServer, as_json, whole
 
-pytestmark = [pytest.mark.walks, pytest.mark.usefixtures("prefect_api")]
-
-
-@pytest.fixture(autouse=True)
-def _short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.002)
-
-
-@pytest.fixture
-def served() -> Iterator[Callable[..., WireServer]]:
-    servers: list[WireServer] = []
-
-    def start(route: Route) -> WireServer:
-        servers.append(WireServer(route).__enter__())
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.__exit__()
+pytestmark = [pytest.mark.walks, pytest.mark.usefixtures("prefect_api", "short_backoffs")]
 
 
 def saved(server: WireServer, pagination: dict[str, Any], **changes: Any) -> str:
