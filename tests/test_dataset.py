@@ -29,10 +29,10 @@ from storage.plan import Plan
 from storage.ranges import PageRange
 from tasks.drift import drift
 from tasks.options import IngestOptions
-from tasks.publish import widened_part
 from tasks.run import Landing, Run
 from tasks.staged import write_part
 from tasks.upload import upload_part
+from tasks.widened import widened_part
 from tests import equality
 from tests.equality import Record, Value
 from tests.test_csv import NESTED, NUMBER, SEPARATORS, TEXT
