@@ -13,7 +13,7 @@ ONCE: Final[dict[str, Any]] = {"retries": 0, "cache_policy": NO_CACHE, "persist_
 
 
 @task(name="authenticate", task_run_name="authenticate at {run.source}", **ONCE)
-@guarded()
+@guarded
 def authenticate(run: Run) -> None:
     """Get a token, where the source wants one.
 
@@ -24,7 +24,7 @@ def authenticate(run: Run) -> None:
 
 
 @task(name="reach bucket", task_run_name="reach bucket of {run.storage}", **ONCE)
-@guarded()
+@guarded
 def reach_bucket(run: Run) -> None:
     """See that the bucket is there; create it only if the run's options say so.
 

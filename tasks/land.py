@@ -53,7 +53,7 @@ def land(landing: Landing) -> Landed:
 
 
 @task(name="land", task_run_name="land {landing.run.source} pages {pages}", **ONCE)
-@guarded()
+@guarded
 def land_part(landing: Landing, pages: PageRange, token: str | None = None) -> Landed:
     """Land one range: a part for each run of pages without a gap; `token` is what asks for its first page.
 

@@ -7,10 +7,11 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from loguru import logger
 from prefect.exceptions import MissingContextError
@@ -28,6 +29,9 @@ KEPT_FILES: Final = 5
 
 _CONSOLE: Final = "{time:HH:mm:ss.SSS} | {level:<7} | {name} - {message}\n"  # tracebacks: Prefect's line, the JSON file
 _CHATTY: Final = ("httpx", "httpcore")  # they log URLs with their query at INFO
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 _sinks: list[int] = []
 
@@ -52,14 +56,18 @@ def configure(error_log: Path = ERROR_LOG) -> None:
     _guard_standard_logging()
 
 
-@contextmanager
-def guarded() -> Iterator[None]:
-    """Mask secrets in whatever error leaves the body, before Prefect puts it in a log or a state."""
-    try:
-        yield
-    except Exception as error:
-        redact_error(error)
-        raise
+def guarded(body: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Mask secrets in whatever error leaves a task's body, before Prefect puts it in a log or a state."""
+
+    @wraps(body)
+    def masked(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        try:
+            return body(*args, **kwargs)
+        except Exception as error:
+            redact_error(error)
+            raise
+
+    return masked
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from tasks.sweep import sweep
 
 
 @task(name="plan", task_run_name="plan {run.source}", **ONCE)
-@guarded()
+@guarded
 def make_plan(run: Run) -> Landing:
     """The landing of a run: its folder and its plan, which is written or, where the run has one, read.
 

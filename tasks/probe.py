@@ -15,7 +15,7 @@ from tasks.questions import Questions
 
 
 @task(name="ask", task_run_name="ask {source}", **ONCE)
-@guarded()
+@guarded
 def ask(source: str) -> Findings:
     """What a few requests tell about the saved source.
 
@@ -31,7 +31,7 @@ def ask(source: str) -> Findings:
 
 
 @task(name="tell", task_run_name="tell of {findings.source}", **ONCE)
-@guarded()
+@guarded
 def tell(findings: Findings) -> None:
     """Show the findings as a markdown artifact."""
     create_markdown_artifact(

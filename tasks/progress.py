@@ -42,18 +42,27 @@ def _shown_before() -> UUID | None:
         return next((each.id for each in client.read_artifacts(artifact_filter=of_the_run)), None)
 
 
+def _durable(landing: Landing) -> tuple[int, int]:
+    """How many pages and records receipts cover."""
+    written = list(receipts.read_all(resources(landing.run).store, landing.folder))
+    return sum(len(receipt.pages) for receipt in written), sum(receipt.records for receipt in written)
+
+
 @contextmanager
 def progress(landing: Landing) -> Iterator[None]:
     """Show the progress of a walk while the body goes on with it; what fails here changes nothing."""
     opened = resources(landing.run)
     statistics, total = opened.client.statistics, landing.plan.pages
-    safe = sum(len(receipt.pages) for receipt in receipts.read_all(opened.store, landing.folder))
+    safe, held = _durable(landing)
     began, stop, walked = time.monotonic(), threading.Event(), threading.Event()
 
     def show(artifact: UUID | None) -> UUID | None:
+        pages, records = statistics.pages, statistics.records
+        if not pages and walked.is_set():  # a task runner had the parts landed by other processes
+            pages, records = (now - before for now, before in zip(_durable(landing), (safe, held), strict=True))
         left = None if total is None else total - safe
-        text = told(statistics.pages, left, statistics.records, time.monotonic() - began)
-        percent = min(100.0, 100.0 * (safe + statistics.pages) / total) if total else 100.0 * walked.is_set()
+        text = told(pages, left, records, time.monotonic() - began)
+        percent = min(100.0, 100.0 * (safe + pages) / total) if total else 100.0 * walked.is_set()
         try:
             artifact = artifact or _shown_before()
             if artifact is None:

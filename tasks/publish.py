@@ -44,7 +44,7 @@ class Judged:
 
 
 @task(name="publish", task_run_name="publish {landing.run.source}", **ONCE)
-@guarded()
+@guarded
 def publish(landing: Landing, landed: Landed) -> Manifest:
     """Commit the dataset, if its verdict allows it, and sweep what the manifest does not list.
 

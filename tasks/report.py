@@ -133,7 +133,7 @@ def report(run: Run, error: Exception | None = None) -> Facts:
 
 
 @task(name="report", task_run_name="report {run.source}", **ONCE)
-@guarded()
+@guarded
 def _tell(run: Run, base: Facts, *, published: bool, read: bool) -> Facts:
     facts = _found(base, run, published=published) if read else base
     logger.bind(verdict=facts.verdict, records=facts.records, failed=len(facts.failed), output=facts.location).info(

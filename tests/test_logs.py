@@ -103,7 +103,7 @@ def test_sinks_of_others_stay(capsys: pytest.CaptureFixture[str]) -> None:
     assert "for both" in capsys.readouterr().err
 
 
-@logs.guarded()
+@logs.guarded
 def _fail() -> None:
     try:
         raise KeyError(SECRET)
