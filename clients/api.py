@@ -93,6 +93,11 @@ class ApiClient:
         """What the source said last about the whole."""
         return self._fetcher.totals
 
+    def expect(self, totals: Totals) -> None:
+        """Go by totals that were told before, to another process perhaps, until the source tells some now."""
+        if self._fetcher.totals == Totals():
+            self._fetcher.totals = totals
+
     def stop(self) -> None:
         """End all waits and all requests on the wire now; walks raise WalkStoppedError."""
         self._pacing.stop()
@@ -171,6 +176,8 @@ class ApiClient:
     def _followed(self, request: PageRequest) -> Page:
         try:
             page = self._fetcher.fetch(request)
+            if page.token is None and not page.sent:  # one glitch must not cut a walk short: an end is said twice
+                page = self._fetcher.fetch(request)
         except PageFailedError as error:
             self.statistics.add(_gap(request.number, error))
             raise
@@ -206,6 +213,8 @@ class ApiClient:
         last = self._pagination.last(totals)
         if last is not None:
             return number > last
+        if totals.records is not None and self._fetcher.most(number) < totals.records:
+            return False
         with self._lock:
             if number == self._pagination.first_page or number > (self._doubted or number):
                 return False  # one page is looked beyond, not each of those that are read ahead

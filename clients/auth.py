@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from clients.desk import token_desk
 from clients.pacing import Pacing
-from clients.tokens import TokenAuth, TokenRequest
+from clients.tokens import TokenAuth, TokenRequest, is_sendable
 from clients.urls import HttpUrl, with_params
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token, RFC 9110 §5.6.2
@@ -195,8 +195,8 @@ class Signature(httpx.Auth):
 def sendable(secret: SecretStr) -> SecretStr:
     """The secret, if a header can carry it; raises ValueError, which never shows it."""
     text = secret.get_secret_value()
-    if not text.strip() or not (text.isascii() and text.isprintable()):
-        raise ValueError("no request can carry this: ASCII without line breaks, please")
+    if not text or not is_sendable(text):
+        raise ValueError("no request can carry this: ASCII on one line, no blanks around it")
     return secret
 
 

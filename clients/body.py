@@ -23,6 +23,8 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
 _BOM: Final = b"\xef\xbb\xbf"
+_ERRORS: Final = ("error", "errors")
+_NO_ERROR: Final = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 _OPENING_BRACE: Final = ord("{")
 _COUNT_DIGITS: Final = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
 
@@ -84,6 +86,8 @@ class Body:
             return None
         if isinstance(value, str) and value.isascii() and value.isdecimal():
             return int(value) if len(value) <= _COUNT_DIGITS else None
+        if isinstance(value, float) and value.is_integer() and value < 10**_COUNT_DIGITS:  # as some languages write 7
+            value = int(value)
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
     def has(self, path: str) -> bool:
@@ -105,6 +109,13 @@ class Body:
         if not value.removeprefix(b"-").isdigit():
             raise MalformedPageError(f"what stands at {path!r} cannot ask for the next page: {excerpt(value)}")
         return value.decode()
+
+    def error(self) -> str | None:
+        """A message where the body says that something went wrong, which makes a list without records no page."""
+        for key in _ERRORS:
+            if self.has(key) and bytes(self._at(key)).strip() not in _NO_ERROR:
+                return f"no records, but {key!r} at the top of the body, which begins: {excerpt(self._text)}"
+        return None
 
     def missing(self, what: str, path: str) -> str:
         """A message that no `what` stands at `path`, with the keys that are there and the body's beginning."""

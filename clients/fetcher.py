@@ -59,6 +59,11 @@ class Fetcher:
         self._allowed = [source.url, *source.allowed_origins]
         self._layout = Layout(source.records_path, paths(source.pagination))
         self._seen = Seen()
+        self._longest = 0
+
+    def most(self, number: int) -> int:
+        """How many records the pages before `number` hold at the most, as far as the longest page so far tells."""
+        return (number - self._source.pagination.first_page) * (self._longest or self._size)
 
     def fetch(self, request: PageRequest, *, first: bool = False) -> Page:
         """One whole page; `first` is set for the one that a walk begins with, which has to say more than others.
@@ -114,7 +119,7 @@ class Fetcher:
         self._caps.check(request.number)
         try:
             with self._pacing.slot(), deadline(self._source.page_deadline), self._sent(request) as response:
-                content = self._read(request, response)
+                content = self._content(request, response)
                 raise_for_status(response, content, request, first=first, renewable=isinstance(self._auth, TokenAuth))
                 page = self._page(request, response, content, first=first)
         except (httpx.TransportError, httpx.DecodingError) as error:
@@ -129,6 +134,8 @@ class Fetcher:
         pagination = self._source.pagination
         body = Body(content, self._layout)
         records = body.records(self._source.records_path)
+        if not records and (told := body.error()):
+            raise MalformedPageError(told)
         refuse_deep(content, records)
         totals = pagination.totals(body, self._size)
         if first and (lacking := pagination.lacking(body)):
@@ -139,6 +146,7 @@ class Fetcher:
         elif refusal := pagination.refusal(records, self._size):
             raise MalformedPageError(f"page {request.number} {refusal}")
         self._seen.refuse_repetition(request, records)
+        self._longest = max(self._longest, len(records))
         if totals != Totals() and (records or first):  # what says nothing takes nothing back
             self.totals = totals
         good, rejected = body.sort_out(records, self._source.max_record_bytes)
@@ -180,6 +188,15 @@ class Fetcher:
             except SourceError:
                 hang_up(response)
                 raise
+
+    def _content(self, request: PageRequest, response: httpx.Response) -> bytes:
+        """The body of an answer; nothing where it cannot be read, but the status says enough."""
+        try:
+            return self._read(request, response)
+        except (SourceError, httpx.TransportError, httpx.DecodingError):
+            if response.status_code == httpx.codes.OK:
+                raise
+            return b""
 
     def _read(self, request: PageRequest, response: httpx.Response) -> bytes:
         """The body of an answer, up to `max_page_bytes` of it, compressed or not."""

@@ -1,13 +1,13 @@
 """Secrets by value, and text from servers: both are made harmless here before anybody reads them."""
 
 import base64
-import html
-import json
+import html.entities
 import re
+import struct
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
-from urllib.parse import quote, quote_plus
 
 MASK: Final = "***"
 SHORT: Final = 4  # a shorter secret is masked only where it stands as a whole word
@@ -19,18 +19,34 @@ _UNPRINTABLE: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]"
 )
 _SHOWN_ATTRIBUTES: Final = ("strerror", "filename", "filename2")  # OSError shows these, not its arguments
+_NEVER_ESCAPED: Final = re.compile(r"[A-Za-z0-9._-]+")  # RFC 3986 §2.3, without the tilde, which some escape
+_LETTERS: Final = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}  # RFC 8259 §7
+_ENTITIES: Final = html.entities.codepoint2name
 _INERT: Final = str.maketrans({"<": "‹", ">": "›", "`": "'"})
 
 
-def _encodings(secret: str) -> set[str]:
-    """The texts that a secret may hide in: raw, URL-encoded, JSON, HTML, and base64 at any offset."""
-    percent = {quote(secret, safe=""), quote_plus(secret), quote(secret)}
-    lowered = {re.sub(r"%..", lambda match: match[0].lower(), text) for text in percent}
-    as_json = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    as_json |= {text.replace("/", "\\/") for text in as_json}  # as PHP writes it
-    as_json |= {json.dumps(text)[1:-1] for text in as_json}  # a body quoted in another body
-    escaped = {html.escape(secret), repr(secret)[1:-1]} | as_json
-    return {secret} | percent | lowered | escaped | _base64(secret.encode("utf-8", "surrogatepass"))
+def _pattern(secret: str) -> re.Pattern[str]:
+    """Finds a secret however it is written: each character as it is, or as URLs, JSON, HTML or Python escape it."""
+    return re.compile("".join(map(_written, secret)))
+
+
+def _written(character: str) -> str:
+    """A pattern for one character of a secret, escaped once or again and again, in whichever case of its digits."""
+    if _NEVER_ESCAPED.fullmatch(character):
+        return re.escape(character)
+    code, units = ord(character), character.encode("utf-16-be", "surrogatepass")
+    escapes = [
+        "".join(f"%(?:25)*{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")),
+        "".join(rf"\\+u{unit:04x}" for (unit,) in struct.iter_unpack(">H", units)),
+        rf"\\+U{code:08x}",
+        rf"&#(?:0*{code}|x0*{code:x});",
+        f"&{_ENTITIES.get(code, 'apos')};" if code in _ENTITIES or character == "'" else None,
+        rf"\\+x{code:02x}" if code < 256 else None,
+        rf"\\+{_LETTERS[character]}" if character in _LETTERS else None,
+        r"\+" if character == " " else None,
+        rf"\\*{re.escape(character)}",
+    ]
+    return f"(?i:{'|'.join(filter(None, escapes))})"
 
 
 def _base64(secret: bytes) -> set[str]:
@@ -49,7 +65,7 @@ class Secrets:
 
     def __init__(self) -> None:
         self._known: Counter[str] = Counter()
-        self._texts: tuple[str, ...] = ()
+        self._texts: tuple[str | re.Pattern[str], ...] = ()
         self._words: re.Pattern[str] | None = None
         self._lock = threading.Lock()
 
@@ -71,14 +87,18 @@ class Secrets:
     def redact(self, text: str) -> str:
         """`text` with every known secret masked."""
         for secret in self._texts:
-            if secret in text:
+            if isinstance(secret, re.Pattern):
+                text = secret.sub(MASK, text)
+            elif secret in text:
                 text = text.replace(secret, MASK)
         return self._words.sub(MASK, text) if self._words else text
 
     def _prepare(self) -> None:
-        texts = {text for secret in self._known for text in _encodings(secret) if len(secret) >= SHORT}
+        long = sorted((secret for secret in self._known if len(secret) >= SHORT), key=len, reverse=True)
+        coded = {text for secret in long for text in _base64(secret.encode("utf-8", "surrogatepass"))}
         words = "|".join(re.escape(secret) for secret in sorted(self._known) if len(secret) < SHORT)
-        self._texts = tuple(sorted(texts, key=len, reverse=True))
+        whole = (secret if _NEVER_ESCAPED.fullmatch(secret) else _pattern(secret) for secret in long)
+        self._texts = (*whole, *sorted(coded, key=len, reverse=True))
         self._words = re.compile(rf"(?<!\w)(?:{words})(?!\w)") if words else None
 
 
@@ -106,15 +126,21 @@ def excerpt(content: bytes) -> str:
     return neutral(content[:EXCERPT_BYTES].decode("utf-8", "backslashreplace")) or "(empty)"
 
 
-def redact_error(error: BaseException) -> None:
-    """Mask secrets in the arguments and notes of `error` and of all that caused it, in place."""
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that caused it, each once."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
         each = waiting.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
+
+
+def redact_error(error: BaseException) -> None:
+    """Mask secrets in the arguments and notes of `error` and of all that caused it, in place."""
+    for each in chain(error):
         each.args = tuple(redact(arg) if isinstance(arg, str) else arg for arg in each.args)
         if redact(str(each)) != str(each):
             each.args = (redact(str(each)),)
@@ -123,4 +149,3 @@ def redact_error(error: BaseException) -> None:
                 setattr(each, name, redact(value))
         if notes := getattr(each, "__notes__", None):
             notes[:] = map(redact, map(str, notes))
-        waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]

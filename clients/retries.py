@@ -46,7 +46,7 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     now = now or datetime.now(UTC)
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
     if re.match(r"[A-Z][a-z]+, \d\d-[A-Z][a-z]{2}-\d\d ", text) and date > now + timedelta(days=50 * 365):

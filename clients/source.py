@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, Validatio
 from clients.auth import HEADER_NAME, Auth, NoAuth
 from clients.numbered import PageNumber
 from clients.paginators import Pagination
+from clients.tokens import is_sendable
 from clients.urls import HttpUrl as EndpointUrl
 from clients.urls import is_private_to_us, without_query
 
@@ -126,8 +127,8 @@ class ApiSource(Block):
     def _sendable(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, value in headers.items():
             text = value.get_secret_value()
-            if not HEADER_NAME.fullmatch(name) or not (text.isascii() and text.isprintable()):
-                raise ValueError(f"no request can carry the header {name!r}: ASCII without line breaks, please")
+            if not HEADER_NAME.fullmatch(name) or not is_sendable(text):
+                raise ValueError(f"no request can carry the header {name!r}: ASCII on one line, no blanks around it")
         return headers
 
     @field_validator("ca_certificates")
@@ -152,6 +153,7 @@ class ApiSource(Block):
         """Every secret value of the block, to be masked wherever text leaves the process."""
         credentials = [value.get_secret_value() for _, value in self.auth if isinstance(value, SecretStr)]
         fields = [value.get_secret_value() for value in (*self.params.values(), *self.headers.values())]
+        fields += [text.partition(" ")[2] for text in fields]  # what follows a scheme, such as Bearer
         return credentials + [text for text in fields if len(text) >= SHORTEST_SECRET_FIELD and text != self.name]
 
     def revealed_params(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import httpx
 import msgspec
@@ -116,7 +116,7 @@ class TokenAuth(httpx.Auth):
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Sign, and on a 401 renew the token and replay the request once."""
         token: Token | None = None
-        for _ in ("signed", "signed anew"):
+        for again in (False, True):
             token = self.token(stale=token)
             with self._signing(token):
                 request.headers["Authorization"] = f"{self._form.scheme} {token.access}"
@@ -124,6 +124,8 @@ class TokenAuth(httpx.Auth):
                 if response.status_code != httpx.codes.UNAUTHORIZED:
                     token.proven = True
                     return
+                if not again:
+                    _drop(response)
         if token is not None and self._is_hopeless(token):
             raise AuthenticationError(f"{without_query(request.url)} answers 401 to tokens that are fresh from login")
 
@@ -159,7 +161,7 @@ class TokenAuth(httpx.Auth):
             raise LoginRejectedError(f"{url} answers {response.status_code} to our credentials")
         answer = decoded_answer(response.content)
         access = _at(answer, form.access_token_path)
-        if not isinstance(access, str) or not access.isascii() or not access.isprintable() or not access.strip():
+        if not isinstance(access, str) or not access or not is_sendable(access):
             raise AuthenticationError(f"{url} answers no {form.access_token_path} that a header can carry")
         if isinstance(renewed := _at(answer, form.refresh_token_path), str):
             refresh = renewed or refresh
@@ -172,6 +174,17 @@ class TokenAuth(httpx.Auth):
             self._old.append(secret)
         while len(self._old) > 2 * REMEMBERED_TOKENS:
             SECRETS.discard(self._old.popleft())
+
+
+def _drop(response: httpx.Response) -> None:
+    """Close an answer unread: before the next request httpx would read all of it, however much that is."""
+    cast(httpx.SyncByteStream, response.stream).close()
+    response.stream = httpx.ByteStream(b"")
+
+
+def is_sendable(text: str) -> bool:
+    """Whether the value of a header can be this text: one line of ASCII, without blanks around it (RFC 9110 §5.5)."""
+    return text.isascii() and text.isprintable() and text == text.strip()
 
 
 def decoded_answer(content: bytes) -> dict[str, Any]:

@@ -14,7 +14,7 @@ string          text; also whatever has no other type in common
 """
 
 from collections.abc import Iterable
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Inexact, Overflow, Underflow
 from typing import Final
 
 Schema = dict[str, str]
@@ -23,7 +23,7 @@ EXACT_DIGITS: Final = 15  # so many a double always keeps (DBL_DIG)
 _EXACT_INTEGER: Final = 2**53
 _LONG: Final = range(-(2**63), 2**63)
 _LONG_DIGITS: Final = 19
-_DECIMALS: Final = Context(prec=1_000_000, Emax=10**17, Emin=-(10**17))
+_DECIMALS: Final = Context(prec=1_000_000, Emax=10**17, Emin=-(10**17), traps=[Inexact, Overflow, Underflow])
 
 BY_FIRST_BYTE: Final = {
     ord('"'): "string",
@@ -81,4 +81,7 @@ def _is_exact(text: str) -> bool:
     double = float(text)
     if repr(double) == text:
         return True
-    return double - double == 0 and _DECIMALS.create_decimal(text) == Decimal(repr(double))
+    try:
+        return double - double == 0 and _DECIMALS.create_decimal(text) == Decimal(repr(double))
+    except ArithmeticError:  # of more digits, or with another exponent, than decimals are compared with
+        return False

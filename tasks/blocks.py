@@ -57,7 +57,7 @@ def open_store(block: S3Bucket | LocalFileSystem) -> ObjectStore:
 
 def root_folder(block: S3Bucket | LocalFileSystem) -> str:
     """The folder of the bucket that the block confines us to."""
-    return block.bucket_folder if isinstance(block, S3Bucket) else ""
+    return block.bucket_folder.strip("/") if isinstance(block, S3Bucket) else ""
 
 
 def _secrets(credentials: AwsCredentials | MinIOCredentials) -> list[str]:

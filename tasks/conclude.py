@@ -42,10 +42,11 @@ def failed(run: Run, error: Exception, landing: Landing | None) -> Exception:
     message = plain(str(error) if ours else f"{type(error).__name__}: {error}")
     if run.run_id not in message:
         message += f"; run {run.run_id}"
+    begun = landing is not None or (run.resuming and isinstance(error, SourceError))
+    resume = run.resume_command if begun and not isinstance(error, (*NOT_RESUMABLE, PublishedError)) else ""
+    if resume:
+        message += f"; once the cause is mended, go on with: {resume}"
     if landing is not None and not isinstance(error, PublishedError):
-        resume = "" if isinstance(error, NOT_RESUMABLE) else run.resume_command
-        if resume:
-            message += f"; once the cause is mended, go on with: {resume}"
         with only_logged("the event could not be sent"):
             dataset_incomplete(run, facts.location, facts.summary, resume=resume)
     prefect_api.end()

@@ -14,9 +14,11 @@ from prefect.futures import PrefectFuture, as_completed, wait
 
 from clients.errors import SourceError
 from clients.page import End, Gap, Page
+from clients.page import Totals as PageTotals
 from clients.paginators import Tokens
-from storage import manifest
+from storage import manifest, receipts
 from storage.documents import Totals
+from storage.keys import MAX_PAGE
 from storage.manifest import FailedPage
 from storage.ranges import PageRange
 from tasks.authenticate import ONCE
@@ -29,7 +31,7 @@ from tasks.resources import resources
 from tasks.run import Landing
 from tasks.staged import StagedPart, fetch_parts
 from tasks.upload import upload_part
-from tasks.walk import links, uncovered
+from tasks.walk import advertised, links, uncovered
 
 
 def land(landing: Landing) -> Landed:
@@ -43,7 +45,9 @@ def land(landing: Landing) -> Landed:
     with progress(landing):
         if isinstance(resources(landing.run).source.pagination, Tokens):
             return nothing.and_then(*_in_parallel(landing, links(landing), at_once=1))
-        landed = _land_uncovered(landing, nothing)
+        written = receipts.read_all(resources(landing.run).store, landing.folder)
+        landing = replace(landing, told=advertised(landing, written, nothing))
+        landed = _without_what_went(landing, _land_uncovered(landing, nothing))
         again = [PageRange(gap.page, gap.page) for gap in landed.gaps]
         if not again:
             return landed
@@ -68,6 +72,7 @@ def land_part(landing: Landing, pages: PageRange, token: str | None = None) -> L
     if isinstance(opened.source.pagination, Tokens):
         fetched = opened.client.follow(pages.first, pages.last, token)
     else:
+        opened.client.expect(PageTotals(pages=landing.told.pages, records=landing.told.records))
         fetched = opened.client.pages(pages.first, pages.last, sharing=landing.run.options.parallel_parts)
     with tempfile.TemporaryDirectory(prefix="seawall-") as staging, closing(fetched):
         walked = within_limit(fetched, landing.run.options.max_rejected_records)
@@ -92,6 +97,25 @@ def _land_uncovered(landing: Landing, landed: Landed) -> Landed:
     while ranges := uncovered(landing, landed):
         landed = landed.and_then(*_in_parallel(landing, ((pages, None) for pages in ranges)))
     return landed
+
+
+def _without_what_went(landing: Landing, landed: Landed) -> Landed:
+    """What landed, less the gaps after its last page which the source says, asked twice, that it has no more."""
+    opened = resources(landing.run)
+    held = max((each.last for each in receipts.read_all(opened.store, landing.folder) if each.sent), default=0)
+    if not landed.gaps or landed.gaps[-1].page < held:
+        return landed
+    try:
+        pages = [opened.client.first_page() for _ in range(2)]
+    except SourceError:  # whoever cannot be asked has not lost a page
+        return landed
+    last = max(opened.source.pagination.last(page.totals) or MAX_PAGE for page in pages)
+    if not held <= last < landed.gaps[-1].page:
+        return landed
+    logger.bind(last=last).info("the source has become shorter")
+    totals = Totals(pages=pages[-1].totals.pages, records=pages[-1].totals.records)
+    left = tuple(gap for gap in landed.gaps if gap.page <= last)
+    return replace(landed, gaps=left, end=last + 1, told=(pages[-1].read_at, totals))
 
 
 def _in_parallel(

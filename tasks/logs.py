@@ -13,12 +13,14 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
 from loguru import logger
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from stamina.instrumentation import set_on_retry_hooks
 
-from clients.redact import plain, redact, redact_error
+from clients.redact import chain, plain, redact, redact_error
+from storage.errors import StorageError
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 ERROR_LOG: Final = Path("logs/app.log")
 ROTATION: Final = "10 MB"
 KEPT_FILES: Final = 5
+
+STORES_SAY: Final = (StorageError, BotoCoreError, ClientError)
 
 _CONSOLE: Final = "{time:HH:mm:ss.SSS} | {level:<7} | {name} - {message}\n"  # tracebacks: Prefect's line, the JSON file
 _CHATTY: Final = ("httpx", "httpcore")  # they log URLs with their query at INFO
@@ -57,7 +61,10 @@ def configure(error_log: Path = ERROR_LOG) -> None:
 
 
 def guarded(body: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Mask secrets in whatever error leaves a task's body, before Prefect puts it in a log or a state."""
+    """Mask secrets in whatever error leaves a task's body, before Prefect puts it in a log or a state.
+
+    What a store says is text from a server: one line of it, and not too much.
+    """
 
     @wraps(body)
     def masked(*args: Given.args, **kwargs: Given.kwargs) -> Result:
@@ -65,6 +72,9 @@ def guarded(body: Callable[Given, Result]) -> Callable[Given, Result]:
             return body(*args, **kwargs)
         except Exception as error:
             redact_error(error)
+            for each in chain(error):
+                if isinstance(each, STORES_SAY):
+                    each.args = (plain(str(each)),)
             raise
 
     return masked

@@ -62,8 +62,11 @@ class Facts:
 
 
 def code(text: object) -> str:
-    """Any text as inline code of a GFM table cell: no markup, no links (GFM §6.3, §4.10)."""
-    return f"`{plain(str(text)).replace('|', chr(92) + '|')}`"
+    """Any text as inline code of a GFM table cell: no markup, no links (GFM §6.3).
+
+    A vertical line would end the cell, and renderers do not agree on what escapes it (GFM §4.10).
+    """
+    return f"`{plain(str(text)).replace('|', '¦')}`"
 
 
 def render(facts: Facts) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from formats.writer import Settings
+from storage.documents import Totals
 from storage.plan import Plan
 from tasks.options import IngestOptions
 
@@ -64,11 +65,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """A run with its landing folder and its plan."""
+    """A run with its landing folder and its plan; `told` is what plan and receipts say about the whole."""
 
     run: Run
     folder: str
     plan: Plan
+    told: Totals = field(default_factory=Totals)
 
 
 def _as_parameter(value: object) -> str:
