@@ -96,7 +96,7 @@ class ApiClient:
     def expect(self, totals: Totals) -> None:
         """Go by totals that were told before, to another process perhaps, until the source tells some now."""
         if self._fetcher.totals == Totals():
-            self._fetcher.totals = totals
+            self._fetcher.learn(totals)
 
     def stop(self) -> None:
         """End all waits and all requests on the wire now; walks raise WalkStoppedError."""
@@ -200,7 +200,7 @@ class ApiClient:
         try:
             page = self._fetcher.fetch(self._numbered(number))
         except PageFailedError as error:
-            if error.missing and self._is_beyond_the_end(number, self.totals):
+            if error.missing and self._is_beyond_the_end(number, self._fetcher.at_most):
                 return End(number=number, totals=self.totals, read_at=time.time())
             return _gap(number, error)
         told = self.totals if page.totals.pages is None else page.totals

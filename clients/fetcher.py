@@ -31,7 +31,8 @@ from clients.wire import deadline, hang_up
 class Fetcher:
     """Fetches pages of `size` records; the one place where a page is retried. Thread-safe.
 
-    `params` and `headers` go with every request. `totals` is what the source said last.
+    `params` and `headers` go with every request. `totals` is what the source said last, `at_most` the same with the
+    largest number of pages that it ever said: one glitch must not make a page that is missing one beyond the end.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Fetcher:
         params: Mapping[str, str],
         size: int,
     ) -> None:
-        self.totals = Totals()
+        self.totals = self.at_most = Totals()
         self._source = source
         self._url = httpx.URL(source.url)
         self._client = client
@@ -60,6 +61,11 @@ class Fetcher:
         self._layout = Layout(source.records_path, paths(source.pagination))
         self._seen = Seen()
         self._longest = 0
+
+    def learn(self, totals: Totals) -> None:
+        """Keep what the source says about the whole, and the largest number of pages that it ever said."""
+        pages = max((each for each in (self.at_most.pages, totals.pages) if each is not None), default=None)
+        self.totals, self.at_most = totals, replace(totals, pages=pages)
 
     def most(self, number: int) -> int:
         """How many records the pages before `number` hold at the most, as far as the longest page so far tells."""
@@ -148,7 +154,7 @@ class Fetcher:
         self._seen.refuse_repetition(request, records)
         self._longest = max(self._longest, len(records))
         if totals != Totals() and (records or first):  # what says nothing takes nothing back
-            self.totals = totals
+            self.learn(totals)
         good, rejected = body.sort_out(records, self._source.max_record_bytes)
         return Page(
             number=request.number,

@@ -308,7 +308,7 @@ def test_a_form_that_makes_no_sense_is_refused_without_showing_input(wrong: dict
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("secret", ["", " ", "hunter2\r\nX: y", "hünter2"])
+@pytest.mark.parametrize("secret", ["", " ", "hunter2\r\nX: y", "hünter2", "hunter2 ", "\thunter2"])
 @pytest.mark.parametrize(("form", "name"), [(Bearer, "token"), (ApiKey, "key")])
 def test_a_secret_that_no_request_can_carry_is_refused_unseen(
     form: type[Bearer | ApiKey], name: str, secret: str

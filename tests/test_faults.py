@@ -22,6 +22,7 @@ from clients.errors import (
     OriginError,
     PageFailedError,
     PageRepeatedError,
+    RequestRefusedError,
     RetryAfterTooLongError,
     SourceError,
     WalkLoopError,
@@ -269,6 +270,7 @@ OBEYED: dict[str, tuple[Callable[[], str], float]] = {  # dates count from when 
 ABSENT = {
     "negative": "-5", "a fraction": "1.5", "exponent": "1e2", "other digits": "²", "words": "soon", "empty": "",
     "a date gone by": date(-240), "a date of nonsense": "Mon, 99 Foo 2026 25:61:61 GMT", "a comma": "5, 7",
+    "a year of many digits": "Mon, 1 Jan 99999999999 0:0:0",
 }  # fmt: skip
 
 
@@ -775,6 +777,105 @@ def test_a_walk_without_totals_ends_at_the_first_of_two_pages_without_records(be
     assert shape(outcomes)[:5] == "ppppe"
     assert max(server.asked()) <= 4 + 32 + 1
     assert len(server.requests) < 60
+
+
+@pytest.mark.parametrize(
+    ("lacking", "expected"),
+    [(whole(b"", 404), "ppppggppppe"), (as_json({"data": []}), "ppppppppppe")],
+    ids=["404", "empty"],
+)
+@pytest.mark.parametrize("in_flight", [1, 8])
+def test_two_pages_without_records_are_no_end_while_the_number_of_records_says_more(
+    lacking: Answer, expected: str, in_flight: int
+) -> None:
+    shelf = Shelf("pages by records", 50)
+
+    def route(request: Request) -> Answer:
+        return lacking if request.page in (5, 6) else shelf.route(request)
+
+    form = {"pagination": shelf.pagination, "page_size": 5, "max_in_flight": in_flight}
+    with WireServer(route) as server, client_of(server, **form) as client:
+        client.first_page()
+        outcomes = list(client.pages(1, 12))
+    assert shape(outcomes)[:11] == expected
+
+
+@pytest.mark.parametrize("error", ['"error": "db down"', '"errors": [{"code": 7}]', '"error": {"code": 7}'])
+def test_an_error_beside_an_empty_list_is_no_page(error: str) -> None:
+    envelope = whole(b'{"metadata": {"total_pages": 3}, "data": [], %s}' % error.encode())
+    outcomes, server = walk(by_page(3, {2: [envelope]}), 3)
+    assert (shape(outcomes), server.asked()[2]) == ("ppp", 2)
+    outcomes, server = walk(by_page(3, {2: [envelope] * 9}), 3)
+    assert (shape(outcomes), server.asked()[2]) == ("pgp", MALFORMED_ATTEMPTS)
+    assert "no records, but 'error" in outcomes[1].error  # type: ignore[union-attr]
+    first = in_time(in_turn(envelope))
+    assert isinstance(first[0], MalformedPageError)
+    assert first[2] == MALFORMED_ATTEMPTS
+
+
+@pytest.mark.parametrize("error", ['"error": null', '"errors": []', '"error": false', '"error": ""', '"warning": "x"'])
+def test_an_empty_page_that_tells_of_no_error_is_one(error: str) -> None:
+    empty = whole(b'{"metadata": {"total_pages": 3}, "data": [], %s}' % error.encode())
+    outcomes, _ = walk(by_page(3, {2: [empty] * 9}), 3)
+    assert shape(outcomes) == "ppp"
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_one_glitch_without_records_does_not_end_a_walk_by_tokens(kind: str) -> None:
+    shelf, glitches = Shelf(kind, 40), iter([True])
+
+    def route(request: Request) -> Answer:
+        if shelf._begin(request.query, 5) == 15 and next(glitches, False):
+            return as_json({"metadata": {"next": None}, "data": []})
+        return shelf.route(request)
+
+    pages, _ = followed(route, shelf.pagination)
+    assert [len(each.records) for each in pages] == [5] * 8
+
+
+# Statuses whose body cannot be read
+
+UNREADABLE = {
+    "a coding that nobody knows": {"content_encoding": "br"},
+    "no gzip": {"content_encoding": "gzip"},
+    "cut": {"content_length": 4_000},
+}
+
+
+@pytest.mark.parametrize("headers", UNREADABLE.values(), ids=UNREADABLE.keys())
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_retry_after_is_obeyed_though_the_body_cannot_be_read(status: int, headers: dict[str, Any]) -> None:
+    slow_down = raw(head(status, retry_after=20, **headers) + b"x" * 400)
+    got, time, requests = in_time(in_turn(*[slow_down] * 4, whole(page())))
+    assert isinstance(got, Page), got
+    assert (requests, time.waits) == (5, pytest.approx([20.0] * 4))
+
+
+@pytest.mark.parametrize("headers", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_a_refusal_is_one_though_its_body_cannot_be_read(headers: dict[str, Any]) -> None:
+    error, _, requests = in_time(in_turn(raw(head(403, **headers) + b"x" * 400)))
+    assert isinstance(error, RequestRefusedError)
+    assert requests == 1
+
+
+def test_the_body_of_a_401_is_not_read(serve: Callable[..., Server]) -> None:
+    bomb = gzip.compress(b" " * (64 << 20))
+    tokens = iter(["token-one", "token-two"])
+
+    def route(request: Request) -> Answer:
+        if request.path != "/items":
+            return as_json({"access_token": next(tokens)})
+        return whole(page()) if request.token == "token-two" else whole(bomb, 401, content_encoding="gzip")
+
+    with WireServer(route) as server:
+        login = {"kind": "login", "login_url": f"{server.url}/login", "username": "me", "password": "hunter2!"}
+        with client_of(server, auth=login, max_page_bytes=1024) as client:
+            tracemalloc.start()
+            assert client.first_page().number == 1
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+    assert peak < 8 << 20
+    assert server.paths() == ["/login", "/items", "/login", "/items"]
 
 
 # Payload

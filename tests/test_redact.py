@@ -40,7 +40,17 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "JSON": lambda secret: json.dumps(secret)[1:-1],
     "JSON in UTF-8": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
     "JSON as PHP writes it": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "JSON as Go writes it": lambda secret: json.dumps(secret)[1:-1].translate(
+        {ord(each): f"\\u{ord(each):04X}" for each in "&<>'"}
+    ),
+    "JSON in JSON": lambda secret: json.dumps(json.dumps(secret))[3:-3],
+    "percent, some kept": lambda secret: quote(secret, safe="!'()*~/"),
+    "percent, twice": lambda secret: quote(quote(secret, safe=""), safe=""),
     "HTML": html.escape,
+    "HTML as PHP writes it": lambda secret: html.escape(secret).replace("&#x27;", "&#039;"),
+    "HTML by numbers": lambda secret: "".join(
+        each if each.isalnum() or each in "._-" else f"&#X{ord(each):X};" for each in secret
+    ),
     "Python": lambda secret: repr(secret)[1:-1],
 }
 

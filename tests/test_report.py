@@ -60,7 +60,7 @@ def test_long_lists_are_cut_and_counted() -> None:
 
 
 def test_no_text_can_leave_its_cell_or_become_markup() -> None:
-    hostile = "a`b|c\n# big <script>alert(1)</script> \x1b[31m [x](http://evil) \u202e"
+    hostile = "a`b|c\\|[click](http://evil)\n# big <script>alert(1)</script> \x1b[31m [x](http://evil) \u202e"
     text = render(facts(summary=hostile, failed=[FailedPage(page=1, error=hostile)]))
     assert "<script>" not in text
     assert "\x1b" not in text
@@ -69,7 +69,7 @@ def test_no_text_can_leave_its_cell_or_become_markup() -> None:
     inside = code(hostile)
     assert inside[0] == inside[-1] == "`"
     assert "`" not in inside[1:-1]
-    assert not re.search(r"(?<!\\)\|", inside)
+    assert "|" not in inside, "renderers differ on what escapes it"
 
 
 def test_the_way_to_resume_is_told_when_there_is_one() -> None:

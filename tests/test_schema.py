@@ -46,6 +46,11 @@ def test_types_are_those_of_pythons_json(value: Any) -> None:
     assert found == names[type(value)] or (type(value) is int and found in ("long", "big-integer"))
 
 
+@pytest.mark.parametrize("text", ["1e-99999999999999999999", "1e99999999999999999999", "1." + "1" * 1_000_001])
+def test_a_number_that_no_decimal_compares_is_no_double(text: str) -> None:
+    assert type_of(text.encode()) == "decimal"
+
+
 @given(NUMBERS)
 @settings(max_examples=300, deadline=None)
 def test_a_number_is_what_its_doubles_shortest_decimal_says(text: str) -> None:

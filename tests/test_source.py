@@ -122,6 +122,8 @@ def test_secrets_are_masked_in_whatever_is_printed() -> None:
 def test_every_secret_is_named_for_redaction() -> None:
     assert sorted(full().secrets()) == sorted([PASSWORD, "param-secret", "header-secret"])
     assert source().secrets() == []
+    given = {"Authorization": "Bearer sk-live-123456", "Accept-Language": "de"}
+    assert source(headers=given).secrets() == ["Bearer sk-live-123456", "sk-live-123456"]
 
 
 # Prefect
@@ -196,7 +198,9 @@ def _typed(change: dict[str, Any]) -> dict[str, Any]:
     return {name: getattr(source(**change), name) for name in change}
 
 
-@pytest.mark.parametrize("headers", [{"X-Key": "a\r\nb"}, {"X-Key": "schlüssel"}, {"X Key": "a"}, {"": "a"}])
+@pytest.mark.parametrize(
+    "headers", [{"X-Key": "a\r\nb"}, {"X-Key": "schlüssel"}, {"X Key": "a"}, {"": "a"}, {"X-Key": "schl "}]
+)
 def test_a_header_that_no_request_can_carry_is_refused_unseen(headers: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="no request can carry the header") as caught:
         ApiSource(name="items", url="https://api.example.com/items", headers=headers)

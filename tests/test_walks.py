@@ -121,6 +121,71 @@ def test_pages_of_a_walk_by_tokens_can_only_be_the_first_ones(served: Callable[.
     assert (landed(manifest), manifest.verdict) == (list(range(15)), "complete")
 
 
+def test_pages_that_are_away_when_a_run_is_resumed_stay_gaps(served: Callable[..., WireServer]) -> None:
+    shelf, away = Shelf("pages", 40), True
+
+    def route(request: Request) -> Answer:
+        return whole(b"", 404) if away and request.page >= 7 else shelf.route(request)
+
+    saved(served(route), shelf.pagination)
+    state = run(options={"pages_per_part": 3})
+    assert "gaps: 2 pages missing" in str(state.message)
+    run_id = str(state.state_details.flow_run_id)
+    again = run(options={"pages_per_part": 3}, resume=run_id)
+    assert "gaps: 2 pages missing" in str(again.message)
+    assert not list(Path("data").rglob("_manifest.json"))
+    away = False
+    manifest = run(options={"pages_per_part": 3}, resume=run_id).result()
+    assert (manifest.verdict, landed(manifest)) == ("complete", list(range(40)))
+
+
+@pytest.mark.parametrize("beyond", [whole(b"", 404), whole(b"", 500)], ids=["404", "500"])
+def test_a_source_that_becomes_shorter_ends_where_it_says(beyond: Answer, served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 50)
+
+    def route(request: Request) -> Answer:
+        if request.page >= 9:
+            shelf.total = 40
+            return beyond
+        return shelf.route(request)
+
+    saved(served(route), shelf.pagination)
+    manifest = run(options={"max_in_flight": 1}).result()
+    assert (landed(manifest), manifest.failed_pages) == (list(range(40)), ())
+    assert (manifest.advertised_at_start.pages, manifest.advertised_at_end.pages) == (10, 8)
+
+
+def test_a_first_page_that_says_less_than_was_landed_takes_no_gap_away(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 50)
+
+    def route(request: Request) -> Answer:
+        if request.page >= 9:
+            return whole(b"", 404)
+        _, body = shelf.answer(request.query, "")
+        glitch = request.page == 1 and 0 < shelf.asked.count(0) - ASKED_BEFORE_THE_END <= 2
+        return as_json(body | {"metadata": {"total_pages": 0 if glitch else 10}})
+
+    saved(served(route), shelf.pagination)
+    assert "gaps: 2 pages missing" in str(run().message)
+
+
+def test_a_resume_that_fails_at_the_login_says_how_to_go_on(served: Callable[..., WireServer]) -> None:
+    shelf, mended = Shelf("pages", 40), True
+
+    def route(request: Request) -> Answer:
+        if request.path == "/login":
+            return as_json({"access_token": "token-one"}) if mended else as_json({}, 403)
+        return whole(b"", 500) if request.page == 7 else shelf.route(request)
+
+    server = served(route)
+    login = {"kind": "login", "login_url": f"{server.url}/login", "username": "me", "password": "hunter2!"}
+    saved(server, shelf.pagination, auth=login)
+    run_id = str(run().state_details.flow_run_id)
+    mended = False
+    assert f"resume='{run_id}'" in str(run(resume=run_id).message)
+    assert "resume" not in str(run().message), "there is nothing to go on with"
+
+
 # The verdict
 
 ASKED_BEFORE_THE_END = 2  # so often a run asks for the first page: for its plan, and in its walk
