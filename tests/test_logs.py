@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from loguru import logger
 
 from clients.redact import SECRETS
+from storage.errors import BucketError
 from tasks import logs
 
 SECRET = "p4ss/w0rd+of=ours"
@@ -117,3 +119,21 @@ def test_an_error_that_leaves_a_guarded_body_holds_no_secret() -> None:
         _fail()
     assert str(caught.value) == "after ***"
     assert SECRET not in repr(caught.value.__cause__)
+
+
+@logs.guarded
+def _refused() -> None:
+    answer = {"Error": {"Code": "AccessDenied", "Message": "no\nERROR forged line \x1b[31m" + "x" * 9_000}}
+    try:
+        raise ClientError(answer, "PutObject")  # type: ignore[arg-type]
+    except ClientError as error:
+        raise BucketError(f"s3://raw refuses us: {error}") from error
+
+
+@pytest.mark.usefixtures("_configured")
+def test_what_a_store_says_is_one_line_of_bounded_length() -> None:
+    with pytest.raises(BucketError, match=r"^s3://raw refuses us: An error occurred \(AccessDenied\)") as caught:
+        _refused()
+    for error in (caught.value, caught.value.__cause__):
+        assert str(error).isprintable()
+        assert len(str(error)) < 2_100

@@ -141,14 +141,16 @@ def test_a_long_token_that_the_body_echoes_is_not_shown_even_in_part() -> None:
     assert "bad token ***" in str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "count"), [(b"12", 12), (b'"12"', 12), (b"0", 0), (b'"0012"', 12)])
+@pytest.mark.parametrize(
+    ("text", "count"), [(b"12", 12), (b'"12"', 12), (b"0", 0), (b'"0012"', 12), (b"12.0", 12), (b"1e3", 1000)]
+)
 def test_a_total_is_understood_as_a_number_or_as_text(text: bytes, count: int) -> None:
     assert Body(b'{"m":{"n":' + text + b"}}").count("m.n") == count
 
 
 @pytest.mark.parametrize(
     "text",
-    [b"-1", b"1.5", b"1e3", b"true", b"null", b'"many"', b'"-1"', b'"1,000"', '"١٢"'.encode(), b'""', b"[1]",
+    [b"-1", b"1.5", b"1e30", b"-1.0", b"true", b"null", b'"many"', b'"-1"', b'"1,000"', '"١٢"'.encode(), b'""', b"[1]",
      b'"' + b"9" * 5000 + b'"', b"9" * 5000],
 )  # fmt: skip
 def test_anything_else_is_an_unknown_total(text: bytes) -> None:
