@@ -1,5 +1,6 @@
 """Runs that die: killed in the middle, resumed by another process elsewhere, equal to the truth."""
 
+import contextlib
 import json
 import os
 import signal
@@ -31,7 +32,8 @@ class Worker:
 
     def __init__(self, folder: Path, **parameters: Any) -> None:
         folder.mkdir()
-        code = f"from flows.ingest import ingest; ingest(**{parameters!r})"
+        stacks = "import faulthandler, signal; faulthandler.register(signal.SIGUSR1)"
+        code = f"{stacks}; from flows.ingest import ingest; ingest(**{parameters!r})"
         environment = os.environ | {
             "PYTHONPATH": str(ROOT),
             "PREFECT_HOME": str(folder / "prefect"),
@@ -49,10 +51,16 @@ class Worker:
         assert self.process.wait(PATIENCE) == 0, (self.folder / "log").read_text()[-3000:]
 
     def end(self, how: signal.Signals) -> float:
-        """Send a signal; the seconds until the process is gone."""
+        """Send a signal; the seconds until the process is gone. One that stays shows where its threads are."""
         sent = time.monotonic()
         self.process.send_signal(how)
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGUSR1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)
+            raise AssertionError((self.folder / "log").read_text()[-10_000:]) from None
         return time.monotonic() - sent
 
 
