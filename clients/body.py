@@ -24,7 +24,6 @@ _ESCAPE: Final = re.compile(
 )
 _BOM: Final = b"\xef\xbb\xbf"
 _ERRORS: Final = ("error", "errors")
-_NO_ERROR: Final = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 _OPENING_BRACE: Final = ord("{")
 _COUNT_DIGITS: Final = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
 
@@ -113,7 +112,7 @@ class Body:
     def error(self) -> str | None:
         """A message where the body says that something went wrong, which makes a list without records no page."""
         for key in _ERRORS:
-            if self.has(key) and bytes(self._at(key)).strip() not in _NO_ERROR:
+            if self.has(key) and msgspec.json.decode(self._at(key)):
                 return f"no records, but {key!r} at the top of the body, which begins: {excerpt(self._text)}"
         return None
 

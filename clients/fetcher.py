@@ -1,6 +1,7 @@
 """The fetcher: one page of a source, with all its attempts."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -20,6 +21,7 @@ from clients.pacing import Pacing
 from clients.page import Page, Totals
 from clients.page_request import PageRequest
 from clients.paginators import Tokens, paths
+from clients.records import Records
 from clients.retries import Backoff, attempt_error
 from clients.seen import Seen
 from clients.source import ApiSource
@@ -61,11 +63,15 @@ class Fetcher:
         self._layout = Layout(source.records_path, paths(source.pagination))
         self._seen = Seen()
         self._longest = 0
+        self._errs_always: bool | None = None
+        self._lock = threading.Lock()
 
-    def learn(self, totals: Totals) -> None:
-        """Keep what the source says about the whole, and the largest number of pages that it ever said."""
-        pages = max((each for each in (self.at_most.pages, totals.pages) if each is not None), default=None)
-        self.totals, self.at_most = totals, replace(totals, pages=pages)
+    def learn(self, totals: Totals, records: int = 0) -> None:
+        """Keep what a page of so many records says about the whole, and the largest number of pages ever said."""
+        with self._lock:
+            pages = max((each for each in (self.at_most.pages, totals.pages) if each is not None), default=None)
+            self.totals, self.at_most = totals, replace(totals, pages=pages)
+            self._longest = max(self._longest, records)
 
     def most(self, number: int) -> int:
         """How many records the pages before `number` hold at the most, as far as the longest page so far tells."""
@@ -140,9 +146,8 @@ class Fetcher:
         pagination = self._source.pagination
         body = Body(content, self._layout)
         records = body.records(self._source.records_path)
-        if not records and (told := body.error()):
-            raise MalformedPageError(told)
         refuse_deep(content, records)
+        self._refuse_error(body, records)
         totals = pagination.totals(body, self._size)
         if first and (lacking := pagination.lacking(body)):
             raise MalformedPageError(lacking)
@@ -152,9 +157,8 @@ class Fetcher:
         elif refusal := pagination.refusal(records, self._size):
             raise MalformedPageError(f"page {request.number} {refusal}")
         self._seen.refuse_repetition(request, records)
-        self._longest = max(self._longest, len(records))
         if totals != Totals() and (records or first):  # what says nothing takes nothing back
-            self.learn(totals)
+            self.learn(totals, len(records))
         good, rejected = body.sort_out(records, self._source.max_record_bytes)
         return Page(
             number=request.number,
@@ -165,6 +169,14 @@ class Fetcher:
             read_at=time.time(),
             token=token,
         )
+
+    def _refuse_error(self, body: Body, records: Records) -> None:
+        """Refuse an error beside an empty list, unless pages with records tell of one as well, such as `code: ok`."""
+        if records:
+            if self._errs_always is None:
+                self._errs_always = body.error() is not None
+        elif not self._errs_always and (told := body.error()):
+            raise MalformedPageError(told)
 
     def _token(
         self, pagination: Tokens, number: int, response: httpx.Response, body: Body, *, empty: bool

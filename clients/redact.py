@@ -21,7 +21,8 @@ _UNPRINTABLE: Final = re.compile(
 _SHOWN_ATTRIBUTES: Final = ("strerror", "filename", "filename2")  # OSError shows these, not its arguments
 _NEVER_ESCAPED: Final = re.compile(r"[A-Za-z0-9._-]+")  # RFC 3986 §2.3, without the tilde, which some escape
 _LETTERS: Final = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}  # RFC 8259 §7
-_ENTITIES: Final = html.entities.codepoint2name
+_ENTITIES: Final = html.entities.codepoint2name | {ord("'"): "apos"}
+_BACKSLASHES: Final = r"\\{1,8}"  # JSON in JSON in JSON; without a bound, a server's backslashes would take for ever
 _INERT: Final = str.maketrans({"<": "‹", ">": "›", "`": "'"})
 
 
@@ -31,20 +32,20 @@ def _pattern(secret: str) -> re.Pattern[str]:
 
 
 def _written(character: str) -> str:
-    """A pattern for one character of a secret, escaped once or again and again, in whichever case of its digits."""
+    """A pattern for one character of a secret, escaped once or a few times, in whichever case of its digits."""
     if _NEVER_ESCAPED.fullmatch(character):
         return re.escape(character)
     code, units = ord(character), character.encode("utf-16-be", "surrogatepass")
     escapes = [
-        "".join(f"%(?:25)*{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")),
-        "".join(rf"\\+u{unit:04x}" for (unit,) in struct.iter_unpack(">H", units)),
-        rf"\\+U{code:08x}",
-        rf"&#(?:0*{code}|x0*{code:x});",
-        f"&{_ENTITIES.get(code, 'apos')};" if code in _ENTITIES or character == "'" else None,
-        rf"\\+x{code:02x}" if code < 256 else None,
-        rf"\\+{_LETTERS[character]}" if character in _LETTERS else None,
+        "".join(f"%(?:25){{0,3}}{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")),
+        "".join(rf"{_BACKSLASHES}u{unit:04x}" for (unit,) in struct.iter_unpack(">H", units)),
+        rf"{_BACKSLASHES}U{code:08x}",
+        rf"&#(?:0{{0,7}}{code}|x0{{0,7}}{code:x});",
+        f"&{_ENTITIES[code]};" if code in _ENTITIES else None,
+        rf"{_BACKSLASHES}x{code:02x}" if code < 256 else None,
+        rf"{_BACKSLASHES}{_LETTERS[character]}" if character in _LETTERS else None,
         r"\+" if character == " " else None,
-        rf"\\*{re.escape(character)}",
+        rf"(?:{_BACKSLASHES})?{re.escape(character)}",
     ]
     return f"(?i:{'|'.join(filter(None, escapes))})"
 

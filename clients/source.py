@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import ssl
 from collections.abc import Mapping
 from copy import deepcopy
@@ -18,6 +19,7 @@ from clients.urls import HttpUrl as EndpointUrl
 from clients.urls import is_private_to_us, without_query
 
 _SECRET_DICTS = ("params", "headers")
+_SCHEME: Final = re.compile(r"[A-Za-z0-9-]+ +(\S+)")  # such as Bearer, and the secret after it (RFC 9110 §11.4)
 _SCHEMAS: Final[dict[object, dict[str, Any]]] = {}
 
 
@@ -153,7 +155,8 @@ class ApiSource(Block):
         """Every secret value of the block, to be masked wherever text leaves the process."""
         credentials = [value.get_secret_value() for _, value in self.auth if isinstance(value, SecretStr)]
         fields = [value.get_secret_value() for value in (*self.params.values(), *self.headers.values())]
-        fields += [text.partition(" ")[2] for text in fields]  # what follows a scheme, such as Bearer
+        schemes = (_SCHEME.fullmatch(value.get_secret_value()) for value in self.headers.values())
+        fields += [scheme[1] for scheme in schemes if scheme]
         return credentials + [text for text in fields if len(text) >= SHORTEST_SECRET_FIELD and text != self.name]
 
     def revealed_params(self) -> dict[str, str]:

@@ -101,15 +101,18 @@ def _land_uncovered(landing: Landing, landed: Landed) -> Landed:
 
 def _without_what_went(landing: Landing, landed: Landed) -> Landed:
     """What landed, less the gaps after its last page which the source says, asked twice, that it has no more."""
+    if not landed.gaps:
+        return landed
     opened = resources(landing.run)
     held = max((each.last for each in receipts.read_all(opened.store, landing.folder) if each.sent), default=0)
-    if not landed.gaps or landed.gaps[-1].page < held:
+    if landed.gaps[-1].page < held:
         return landed
     try:
         pages = [opened.client.first_page() for _ in range(2)]
     except SourceError:  # whoever cannot be asked has not lost a page
         return landed
-    last = max(opened.source.pagination.last(page.totals) or MAX_PAGE for page in pages)
+    ends = [opened.source.pagination.last(page.totals) for page in pages]
+    last = max(MAX_PAGE if end is None else end for end in ends)
     if not held <= last < landed.gaps[-1].page:
         return landed
     logger.bind(last=last).info("the source has become shorter")

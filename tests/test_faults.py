@@ -813,11 +813,27 @@ def test_an_error_beside_an_empty_list_is_no_page(error: str) -> None:
     assert first[2] == MALFORMED_ATTEMPTS
 
 
-@pytest.mark.parametrize("error", ['"error": null', '"errors": []', '"error": false', '"error": ""', '"warning": "x"'])
+@pytest.mark.parametrize(
+    "error", ['"error": { }', '"error": null', '"errors": []', '"error": false', '"error": ""', '"warning": "x"']
+)
 def test_an_empty_page_that_tells_of_no_error_is_one(error: str) -> None:
     empty = whole(b'{"metadata": {"total_pages": 3}, "data": [], %s}' % error.encode())
     outcomes, _ = walk(by_page(3, {2: [empty] * 9}), 3)
     assert shape(outcomes) == "ppp"
+
+
+@pytest.mark.parametrize("told", [{"code": "ok", "log_id": "7"}, {"code": 0}, "none"])
+def test_an_error_that_pages_with_records_tell_of_too_means_nothing(told: object) -> None:
+    shelf = Shelf("cursor", 12)
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        if shelf._begin(request.query, 5) == 10:
+            body = {"metadata": {"next": None}, "data": []}
+        return as_json(body | {"error": told})
+
+    pages, _ = followed(route, shelf.pagination)
+    assert [len(each.records) for each in pages] == [5, 5, 0]
 
 
 @pytest.mark.parametrize("kind", TOKENS)
@@ -858,7 +874,7 @@ def test_a_refusal_is_one_though_its_body_cannot_be_read(headers: dict[str, Any]
     assert requests == 1
 
 
-def test_the_body_of_a_401_is_not_read(serve: Callable[..., Server]) -> None:
+def test_the_body_of_a_401_is_not_read() -> None:
     bomb = gzip.compress(b" " * (64 << 20))
     tokens = iter(["token-one", "token-two"])
 

@@ -89,6 +89,13 @@ def test_whatever_the_secret_and_the_text_around_it_nothing_survives(secret: str
     assert len(secrets.redact(core)) <= len(before) * 4 / 3 + len(after) * 4 / 3 + 3 + 9
 
 
+@pytest.mark.parametrize("text", ["\\", "%25", "&#0", "%", " ", "&amp;"])
+def test_no_text_from_a_server_takes_long_to_look_through(text: str) -> None:
+    secrets = Secrets()
+    secrets.add("!pa$$ wörd/with+=&<>", "\\back\\slash", " % hunter2")
+    assert secrets.redact(text * 300_000) == text * 300_000  # with patterns that backtrack this would take hours
+
+
 def test_a_short_secret_is_masked_as_a_whole_word_only(known: Secrets) -> None:
     known.add("abc")
     assert known.redact("abc, xabc abcx a-abc-d key=abc") == "***, xabc abcx a-***-d key=***"

@@ -122,8 +122,10 @@ def test_secrets_are_masked_in_whatever_is_printed() -> None:
 def test_every_secret_is_named_for_redaction() -> None:
     assert sorted(full().secrets()) == sorted([PASSWORD, "param-secret", "header-secret"])
     assert source().secrets() == []
-    given = {"Authorization": "Bearer sk-live-123456", "Accept-Language": "de"}
-    assert source(headers=given).secrets() == ["Bearer sk-live-123456", "sk-live-123456"]
+    given = {"Authorization": "Bearer sk-live-123456", "Accept-Language": "de", "User-Agent": "seawall for customers"}
+    words = {"city": "New customers"}
+    found = source(headers=given, params=words).secrets()
+    assert found == ["New customers", "Bearer sk-live-123456", "seawall for customers", "sk-live-123456"]
 
 
 # Prefect
