@@ -10,6 +10,7 @@ from clients.errors import (
     PageFailedError,
     RequestRefusedError,
 )
+from clients.exchange import Answer
 from clients.page_request import PageRequest
 from clients.redact import excerpt
 from clients.retries import is_retryable, retry_after
@@ -19,10 +20,8 @@ _REFUSED = frozenset({400, 403, 422})
 _EXPIRED = frozenset({400, 410})
 
 
-def raise_for_status(
-    response: httpx.Response, content: bytes, request: PageRequest, *, first: bool, renewable: bool
-) -> None:
-    """Return where the answer to `request` can be a page, which is 200 alone.
+def raise_for_status(answer: Answer, request: PageRequest, *, first: bool, renewable: bool) -> None:
+    """Return where an answer to `request` can be a page, which is 200 alone.
 
     `first` is set for the page that a walk begins with, `renewable` where a 401 may pass with a new token.
 
@@ -31,14 +30,14 @@ def raise_for_status(
         PageFailedError: 404: there is no such page.
         RequestRefusedError, CursorExpiredError, AuthenticationError: asking again cannot help.
     """
-    status, number = response.status_code, request.number
+    status, number = answer.status, request.number
     if status == httpx.codes.OK:
         return
-    told = f"{without_query(response.request.url)} answers {status} for page {number}: {excerpt(content)}"
+    told = f"{without_query(answer.url)} answers {status} for page {number}: {excerpt(answer.content)}"
     if status == httpx.codes.UNAUTHORIZED and not renewable:
         raise AuthenticationError(f"{told}; the source's auth has no way to get another token")
     if is_retryable(status) or status == httpx.codes.UNAUTHORIZED:
-        wish = retry_after(response.headers.get("Retry-After"))
+        wish = retry_after(answer.headers.get("Retry-After"))
         throttled = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)
         raise AttemptError(told, cause=str(status), retry_after=wish, throttled=throttled)
     if request.follows and status in _EXPIRED:

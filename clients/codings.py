@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from clients.errors import AttemptError, MalformedPageError
+from clients.errors import AttemptError, BodyTooLargeError, MalformedPageError
 from clients.limits import MAX_CODINGS, PIECE_BYTES
 from clients.redact import neutral
 
@@ -12,29 +12,29 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
 
 
-def decoded(pieces: Iterable[bytes], coding: str, *, limit: Callable[[int], None]) -> Iterator[bytes]:
+def decoded(pieces: Iterable[bytes], coding: str, *, max_bytes: int) -> Iterator[bytes]:
     """The body whose coded bytes are `pieces`, in pieces of at most 64 KiB (RFC 9110 §8.4).
 
-    `limit` is told the length of what each layer has given so far, and raises where that is too much.
-
     Raises:
+        BodyTooLargeError: a layer gives more than `max_bytes`.
         MalformedPageError: a coding that we did not ask for, or too many layers of it.
         AttemptError: the body is cut, or not what its header says.
     """
     layers = [name for each in coding.lower().split(",") if (name := each.strip()) not in ("", "identity")]
     if len(layers) > MAX_CODINGS or not set(layers) <= set(_CODINGS):
         raise MalformedPageError(f"the body comes in a coding that we did not ask for: {neutral(coding)}")
-    pieces = _counted(pieces, limit)
+    pieces = _counted(pieces, max_bytes)
     for name in reversed(layers):  # the header lists them in the order in which they were applied
-        pieces = _counted(_CODINGS[name](pieces), limit)
+        pieces = _counted(_CODINGS[name](pieces), max_bytes)
     return iter(pieces)
 
 
-def _counted(pieces: Iterable[bytes], limit: Callable[[int], None]) -> Iterator[bytes]:
+def _counted(pieces: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
     length = 0
     for piece in pieces:
         length += len(piece)
-        limit(length)
+        if length > max_bytes:
+            raise BodyTooLargeError(f"is larger than {max_bytes:,} bytes")
         yield piece
 
 

@@ -2,6 +2,7 @@
 
 SourceError
 ├── AttemptError               one request failed in a way that another attempt may heal
+│   ├── BodyTooLargeError      the body of an answer is larger than we take
 │   └── MalformedPageError     a 200 that is not a page of records
 ├── PageFailedError            a page used up its attempts: it is a gap, and the run goes on
 ├── AuthenticationError        the source does not accept our credentials or our token
@@ -57,6 +58,13 @@ class AttemptError(SourceError):
         self.retry_after = retry_after
         self.throttled = throttled
         self.max_attempts = max_attempts
+
+
+class BodyTooLargeError(AttemptError):
+    """The body of an answer is larger than we take."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, cause="too large", max_attempts=1)
 
 
 class MalformedPageError(AttemptError):

@@ -1,19 +1,24 @@
 """The fetcher: one page of a source, with all its attempts."""
 
-import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
 
 import httpx
 
 from clients.answers import raise_for_status
 from clients.body import Body
 from clients.caps import Caps
-from clients.codings import decoded
-from clients.errors import AttemptError, MalformedPageError, PageFailedError, SourceError, WalkStoppedError
+from clients.errors import (
+    AttemptError,
+    BodyTooLargeError,
+    MalformedPageError,
+    PageFailedError,
+    SourceError,
+    WalkStoppedError,
+)
+from clients.exchange import Answer, exchange
 from clients.layout import Layout
 from clients.links import followed, refuse_secret
 from clients.nesting import refuse_deep
@@ -22,12 +27,12 @@ from clients.page import Page, Totals
 from clients.page_request import PageRequest
 from clients.paginators import Tokens, paths
 from clients.records import Records
-from clients.retries import Backoff, attempt_error
+from clients.retries import Backoff
 from clients.seen import Seen
 from clients.source import ApiSource
 from clients.tokens import TokenAuth
 from clients.urls import with_params
-from clients.wire import deadline, hang_up
+from clients.wire import deadline
 
 
 class Fetcher:
@@ -129,31 +134,37 @@ class Fetcher:
     def _attempt(self, request: PageRequest, *, first: bool, causes: list[str]) -> Page:
         """One attempt: signed anew, within a deadline, checked."""
         self._caps.check(request.number)
+        limits, sent = self._source, self._request(request)
         try:
-            with self._pacing.slot(), deadline(self._source.page_deadline), self._sent(request) as response:
-                content = self._content(request, response)
-                raise_for_status(response, content, request, first=first, renewable=isinstance(self._auth, TokenAuth))
-                page = self._page(request, response, content, first=first)
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            if self._pacing.stopped:
-                raise WalkStoppedError("the walk was stopped") from None
-            raise attempt_error(error) from error
+            with (
+                self._pacing.slot(),
+                deadline(limits.page_deadline),
+                exchange(self._client, sent, auth=self._auth, max_bytes=limits.max_page_bytes) as answer,
+            ):
+                raise_for_status(answer, request, first=first, renewable=isinstance(self._auth, TokenAuth))
+                page = self._page(request, answer, first=first)
+        except BodyTooLargeError as error:
+            message = f"page {request.number} {error} (max_page_bytes)"
+            raise PageFailedError(message, number=request.number, causes=("too large",)) from None
+        except AttemptError:
+            self._pacing.raise_if_stopped()
+            raise
         self._pacing.succeeded()
         return replace(page, retries=tuple(causes))
 
-    def _page(self, request: PageRequest, response: httpx.Response, content: bytes, *, first: bool) -> Page:
+    def _page(self, request: PageRequest, answer: Answer, *, first: bool) -> Page:
         """The page that a body holds, if it holds one."""
         pagination = self._source.pagination
-        body = Body(content, self._layout)
+        body = Body(answer.content, self._layout)
         records = body.records(self._source.records_path)
-        refuse_deep(content, records)
+        refuse_deep(answer.content, records)
         self._refuse_error(body, records)
         totals = pagination.totals(body, self._size)
         if first and (lacking := pagination.lacking(body)):
             raise MalformedPageError(lacking)
         token = None
         if isinstance(pagination, Tokens):
-            token = self._token(pagination, request.number, response, body, empty=not records)
+            token = self._token(pagination, request.number, answer, body, empty=not records)
         elif refusal := pagination.refusal(records, self._size):
             raise MalformedPageError(f"page {request.number} {refusal}")
         self._seen.refuse_repetition(request, records)
@@ -165,7 +176,7 @@ class Fetcher:
             records=good,
             rejected=rejected,
             totals=totals,
-            size=len(content),
+            size=len(answer.content),
             read_at=time.time(),
             token=token,
         )
@@ -178,52 +189,18 @@ class Fetcher:
         elif not self._errs_always and (told := body.error()):
             raise MalformedPageError(told)
 
-    def _token(
-        self, pagination: Tokens, number: int, response: httpx.Response, body: Body, *, empty: bool
-    ) -> str | None:
+    def _token(self, pagination: Tokens, number: int, answer: Answer, body: Body, *, empty: bool) -> str | None:
         """What asks for the next page, if we may and can."""
 
         def resolve(text: str) -> str:
-            return followed(text, response.request.url, allowed=self._allowed, own=self._own)
+            return followed(text, answer.url, allowed=self._allowed, own=self._own)
 
-        token = pagination.token(body, response.headers.get("Link", ""), resolve)
+        token = pagination.token(body, answer.headers.get("Link", ""), resolve)
         if token is not None:
             refuse_secret(token, number)
             self._seen.refuse_loop(number, token, empty=empty)
         return token
 
-    @contextlib.contextmanager
-    def _sent(self, request: PageRequest) -> Iterator[httpx.Response]:
-        """Send one request; what is made of the answer is made before its connection serves another one.
-
-        Where that fails, the connection is not used again: what follows a body that is cut would be read as the
-        answer to the next request.
-        """
-        url = with_params(httpx.URL(request.url) if request.url else self._url, {**self._params, **request.query})
-        with self._client.stream("GET", url, headers=self._headers, auth=self._auth) as response:
-            try:
-                yield response
-            except SourceError:
-                hang_up(response)
-                raise
-
-    def _content(self, request: PageRequest, response: httpx.Response) -> bytes:
-        """The body of an answer; nothing where it cannot be read, but the status says enough."""
-        try:
-            return self._read(request, response)
-        except (SourceError, httpx.TransportError, httpx.DecodingError):
-            if response.status_code == httpx.codes.OK:
-                raise
-            return b""
-
-    def _read(self, request: PageRequest, response: httpx.Response) -> bytes:
-        """The body of an answer, up to `max_page_bytes` of it, compressed or not."""
-        limit = self._source.max_page_bytes
-
-        def bounded(length: int) -> None:
-            if length > limit:
-                message = f"page {request.number} is larger than {limit:,} bytes (max_page_bytes)"
-                raise PageFailedError(message, number=request.number, causes=("too large",))
-
-        raw = cast(httpx.SyncByteStream, response.stream)  # unlike iter_raw, it keeps the connection at its end
-        return b"".join(decoded(raw, response.headers.get("Content-Encoding", ""), limit=bounded))
+    def _request(self, asked: PageRequest) -> httpx.Request:
+        url = with_params(httpx.URL(asked.url) if asked.url else self._url, {**self._params, **asked.query})
+        return self._client.build_request("GET", url, headers=self._headers)

@@ -43,7 +43,7 @@ class Pacing:
         while True:
             self._wait_out_pause()
             with self._slots:
-                self._raise_if_stopped()  # for the wait for a slot may have been long
+                self.raise_if_stopped()  # for the wait for a slot may have been long
                 if self._claim():
                     yield
                     return
@@ -57,7 +57,7 @@ class Pacing:
         """Wait; raises WalkStoppedError as soon as `stop` is called."""
         if self._sleep(seconds):
             raise WalkStoppedError("the walk was stopped")
-        self._raise_if_stopped()
+        self.raise_if_stopped()
 
     def succeeded(self) -> None:
         """A request was answered with a page."""
@@ -93,7 +93,8 @@ class Pacing:
         while (left := self._next - self._clock()) > 0:
             self.sleep(left)
 
-    def _raise_if_stopped(self) -> None:
+    def raise_if_stopped(self) -> None:
+        """Raise WalkStoppedError once `stop` was called."""
         if self._stopped.is_set():
             raise WalkStoppedError("the walk was stopped")
 

@@ -1,57 +1,45 @@
 """The scout: asks a source that nobody knows yet, one question after the other, and takes any answer for a finding."""
 
 import re
-import time
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Final, Self
 
 import httpx
 
 from clients.answers import raise_for_status
 from clients.body import Body
-from clients.codings import decoded
 from clients.errors import AttemptError, MalformedPageError, PageFailedError
+from clients.exchange import Answer, exchange
 from clients.limits import PROBE_ATTEMPTS, PROBE_REQUESTS
 from clients.links import followed
 from clients.pacing import Pacing
 from clients.page_request import PageRequest
 from clients.records import Records
 from clients.redact import SECRETS
-from clients.retries import Backoff, attempt_error, is_retryable
+from clients.retries import Backoff, is_retryable
 from clients.source import ApiSource
 from clients.tokens import TokenAuth
 from clients.transport import http_client, http_transport
 from clients.urls import with_params
-from clients.wire import Wire, deadline, hang_up
+from clients.wire import Wire, deadline
 
 RATE_LIMIT: Final = re.compile(r"retry-after|(x-)?rate-?limit([-a-z]*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One answer as it came; `seconds` from asking to its last byte, `size` records were asked for."""
+def is_page(answer: Answer) -> bool:
+    """Whether an answer is a 200 with JSON."""
+    try:
+        return answer.status == httpx.codes.OK and Body(answer.content) is not None
+    except AttemptError:
+        return False
 
-    url: httpx.URL = field(repr=False)
-    status: int
-    headers: httpx.Headers = field(repr=False)
-    content: bytes = field(repr=False)
-    seconds: float
 
-    @property
-    def is_page(self) -> bool:
-        """Whether it is a 200 with JSON."""
-        try:
-            return self.status == httpx.codes.OK and Body(self.content) is not None
-        except AttemptError:
-            return False
-
-    def records(self, path: str) -> Records:
-        """The JSON text of each record at `path`; none where this is no page of records."""
-        try:
-            return Body(self.content).records(path) if self.is_page else Records()
-        except MalformedPageError:
-            return Records()
+def records_of(answer: Answer, path: str) -> Records:
+    """The JSON text of each record at `path`; none where this is no page of records."""
+    try:
+        return Body(answer.content).records(path) if is_page(answer) else Records()
+    except MalformedPageError:
+        return Records()
 
 
 class Scout:
@@ -92,14 +80,14 @@ class Scout:
         if isinstance(self._auth, TokenAuth):
             self._auth.token()
 
-    def ask(self, request: PageRequest, *, first: bool = False) -> Look:
+    def ask(self, request: PageRequest, *, first: bool = False) -> Answer:
         """The last answer to a question; the `first` has to be JSON with status 200.
 
         Raises:
             SourceError: no answer came; or, with `first`, none that anything can be learnt from.
         """
         self._asked += 1
-        last: list[Look] = []
+        last: list[Answer] = []
         attempts = min(PROBE_ATTEMPTS, self.source.max_attempts)
         backoff = Backoff(
             self._pacing, max_attempts=attempts, max_retry_after=self.source.max_retry_after, page=request.number
@@ -117,51 +105,26 @@ class Scout:
             raise PageFailedError(message, number=request.number, causes=tuple(backoff.causes)) from error
         raise AssertionError("stamina raises or returns")
 
-    def resolved(self, text: str, look: Look) -> str:
+    def resolved(self, text: str, look: Answer) -> str:
         """The URL that a link in an answer means, without what goes with every request; see `links.followed`."""
         own = [*self.source.params, *self.source.auth.query_names()]
         return followed(text, look.url, allowed=[self.source.url, *self.source.allowed_origins], own=own)
 
-    def _attempt(self, request: PageRequest, last: list[Look], *, first: bool) -> Look:
-        try:
-            with self._pacing.slot(), deadline(self.source.page_deadline):
-                look = self._sent(request)
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            raise attempt_error(error) from error
-        last.append(look)
-        if first or is_retryable(look.status):
-            response = httpx.Response(look.status, headers=look.headers, request=httpx.Request("GET", look.url))
-            renewable = isinstance(self._auth, TokenAuth)
-            raise_for_status(response, look.content, request, first=first, renewable=renewable)
-        if look.status == httpx.codes.OK:
-            Body(look.content)
-        self._pacing.succeeded()
-        return look
-
-    def _sent(self, request: PageRequest) -> Look:
-        """One request, and its answer to the last byte."""
+    def _attempt(self, request: PageRequest, last: list[Answer], *, first: bool) -> Answer:
         params = {**self.source.revealed_params(), **request.query}
         url = with_params(httpx.URL(request.url or self.source.url), params)
+        sent = self._client.build_request("GET", url, headers=self._headers)
         self.sent += 1
-        began = time.monotonic()
-        with self._client.stream("GET", url, headers=self._headers, auth=self._auth) as response:
-            self.rate_limits |= {name: text for name, text in response.headers.items() if RATE_LIMIT.fullmatch(name)}
-            raw = cast(httpx.SyncByteStream, response.stream)
-            try:
-                coding = response.headers.get("Content-Encoding", "")
-                content = b"".join(decoded(raw, coding, limit=self._bounded))
-            except Exception:
-                hang_up(response)
-                raise
-        return Look(
-            url=response.request.url,
-            status=response.status_code,
-            headers=response.headers,
-            content=content,
-            seconds=time.monotonic() - began,
-        )
-
-    def _bounded(self, length: int) -> None:
-        if length > self.source.max_page_bytes:
-            limit = f"{self.source.max_page_bytes:,} bytes (max_page_bytes)"
-            raise PageFailedError(f"an answer is larger than {limit}", number=0, causes=("too large",))
+        with (
+            self._pacing.slot(),
+            deadline(self.source.page_deadline),
+            exchange(self._client, sent, auth=self._auth, max_bytes=self.source.max_page_bytes) as answer,
+        ):
+            last.append(answer)
+            self.rate_limits |= {name: text for name, text in answer.headers.items() if RATE_LIMIT.fullmatch(name)}
+            if first or is_retryable(answer.status):
+                raise_for_status(answer, request, first=first, renewable=isinstance(self._auth, TokenAuth))
+            if answer.status == httpx.codes.OK:
+                Body(answer.content)
+        self._pacing.succeeded()
+        return answer

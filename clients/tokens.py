@@ -14,6 +14,7 @@ import msgspec
 from loguru import logger
 
 from clients.errors import AuthenticationError, LoginRejectedError
+from clients.exchange import Answer
 from clients.limits import EXPIRY_MARGIN, REMEMBERED_TOKENS
 from clients.redact import SECRETS
 from clients.urls import without_query
@@ -83,7 +84,7 @@ class TokenAuth(httpx.Auth):
         self,
         form: TokenForm,
         *,
-        send: Callable[[TokenRequest], httpx.Response],
+        send: Callable[[TokenRequest], Answer],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._form = form
@@ -154,19 +155,19 @@ class TokenAuth(httpx.Auth):
         logger.info("logged in")
         return token
 
-    def _read(self, response: httpx.Response, refresh: str | None = None) -> Token:
+    def _read(self, answer: Answer, refresh: str | None = None) -> Token:
         """The token in an answer; where it brings no new refresh token, `refresh` stays (RFC 6749 §6)."""
-        url, form = without_query(response.request.url), self._form
-        if response.status_code >= 400:
-            raise LoginRejectedError(f"{url} answers {response.status_code} to our credentials")
-        answer = decoded_answer(response.content)
-        access = _at(answer, form.access_token_path)
+        url, form = without_query(answer.url), self._form
+        if answer.status >= 400:
+            raise LoginRejectedError(f"{url} answers {answer.status} to our credentials")
+        told = decoded_answer(answer.content)
+        access = _at(told, form.access_token_path)
         if not isinstance(access, str) or not access or not is_sendable(access):
             raise AuthenticationError(f"{url} answers no {form.access_token_path} that a header can carry")
-        if isinstance(renewed := _at(answer, form.refresh_token_path), str):
+        if isinstance(renewed := _at(told, form.refresh_token_path), str):
             refresh = renewed or refresh
         self._remember(access, refresh)
-        return Token(access, refresh, self._clock() + _useful_seconds(_at(answer, form.expires_in_path)))
+        return Token(access, refresh, self._clock() + _useful_seconds(_at(told, form.expires_in_path)))
 
     def _remember(self, *secrets: str | None) -> None:
         for secret in filter(None, secrets):

@@ -7,6 +7,7 @@ from typing import Any, Final
 from clients.anatomy import Anatomy, anatomy
 from clients.body import Body
 from clients.errors import MalformedPageError, RequestRefusedError, SourceError
+from clients.exchange import Answer
 from clients.guesses import SIZE_PARAMS, guesses, with_totals
 from clients.limits import PROBED_SIZES
 from clients.numbered import Offset, PageNumber
@@ -14,7 +15,7 @@ from clients.page import Totals
 from clients.page_request import PageRequest
 from clients.paginators import Numbered, Tokens
 from clients.redact import neutral
-from clients.scout import Look, Scout
+from clients.scout import Scout, is_page, records_of
 from clients.source import ApiSource
 from tasks.findings import Findings, SizeTried
 from tasks.options import IngestOptions
@@ -81,7 +82,7 @@ class Questions:
             **known,
         )
 
-    def _begin(self) -> tuple[Look, Anatomy]:
+    def _begin(self) -> tuple[Answer, Anatomy]:
         """The first page as the block asks for it; where that is empty or refused, what the URL alone gives.
 
         Some APIs refuse every parameter that they do not know.
@@ -103,12 +104,12 @@ class Questions:
         what = Body(self._first.content).missing("list of JSON objects", path)
         raise MalformedPageError(f"{what}; a probe has to see some records, anywhere in the body")
 
-    def _ask(self, request: PageRequest) -> Look:
+    def _ask(self, request: PageRequest) -> Answer:
         return self._scout.ask(request)
 
-    def _counted(self, look: Look) -> Sequence[bytes]:
+    def _counted(self, look: Answer) -> Sequence[bytes]:
         """The records of a page; its time counts for the mean."""
-        records = look.records(self._path)
+        records = records_of(look, self._path)
         if records:
             self._walked.append((len(records), look.seconds))
             self._longest = max(self._longest, records, key=len)
@@ -197,14 +198,14 @@ class Questions:
         if not isinstance(form, PageNumber) or form.first_page == 0:
             return form, second
         zeroth = form.model_copy(update={"first_page": 0})
-        pages = [self._ask(zeroth.at(number, self._size)).records(self._path) for number in (0, 1)]
+        pages = [records_of(self._ask(zeroth.at(number, self._size)), self._path) for number in (0, 1)]
         if not all(pages) or not set(pages[0]).isdisjoint(pages[1]):
             return form, second
         self._tried.append("page 0 holds other records than page 1, so pages begin with 0")
         return zeroth, pages[1]
 
-    def _told(self, form: Form | None, look: Look) -> Totals:
-        return form.totals(Body(look.content), self._size) if form and look.is_page else Totals()
+    def _told(self, form: Form | None, look: Answer) -> Totals:
+        return form.totals(Body(look.content), self._size) if form and is_page(look) else Totals()
 
     def _last(self, form: Numbered, told: Totals) -> int | None:
         """The number of the last page, by what the source tells."""
@@ -220,16 +221,16 @@ class Questions:
         far = self._ask(form.at((last or FAR) + 1, self._size))
         return {"beyond": self._beyond(form, far, last), "totals": self._agreement(form, told, last, far)}
 
-    def _beyond(self, form: Numbered, far: Look, last: int | None) -> str:
+    def _beyond(self, form: Numbered, far: Answer, last: int | None) -> str:
         asked = f"page {(last or FAR) + 1:,} of {last:,}" if last else f"page {FAR + 1:,}"
-        records = far.records(self._path)
+        records = records_of(far, self._path)
         if not records:
-            return f"{asked} answers {far.status}, {'without records' if far.is_page else neutral(_text(far))}"
+            return f"{asked} answers {far.status}, {'without records' if is_page(far) else neutral(_text(far))}"
         if records == self._records:
             return f"{asked} answers {far.status} with the records of page 1: without totals no walk would end"
         return f"{asked} answers {far.status} with {len(records):,} records"
 
-    def _agreement(self, form: Numbered, told: Totals, last: int | None, far: Look) -> str:
+    def _agreement(self, form: Numbered, told: Totals, last: int | None, far: Answer) -> str:
         """Whether the number of records, the number of pages and the last page fit to one another."""
         if told.records is None or last is None:
             return f"{told.pages:,} pages" if told.pages is not None else "the source tells none"
@@ -265,5 +266,5 @@ def _params(form: Form) -> str:
     return f"({', '.join(shown)})"
 
 
-def _text(look: Look) -> str:
+def _text(look: Answer) -> str:
     return look.content.decode("utf-8", "replace") or "nothing"

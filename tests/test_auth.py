@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from clients.auth import ApiKey, Bearer, Login, NoAuth
 from clients.errors import AuthenticationError, RetryAfterTooLongError, SourceDownError
+from clients.exchange import Answer as Reply
 from clients.limits import EXPIRY_MARGIN, LOGIN_ATTEMPTS, REMEMBERED_TOKENS
 from clients.pacing import Pacing
 from clients.redact import SECRETS, redact
@@ -30,6 +31,10 @@ def login(url: str = "https://api.example.com", *, refresh: bool = True) -> Logi
     return Login(login_url=f"{url}/login", username="me", password=SecretStr(PASSWORD), refresh_url=refresh_url)
 
 
+def answer_of(status: int, content: bytes, url: str) -> Reply:
+    return Reply(url=httpx.URL(url), status=status, headers=httpx.Headers(), content=content, seconds=0.0)
+
+
 class Desk:
     """Hands out the tokens `a1`, `a2` … for `send`; `now` is the time, `asked` what came in."""
 
@@ -42,16 +47,15 @@ class Desk:
     def clock(self) -> float:
         return self.now
 
-    def __call__(self, asked: TokenRequest) -> httpx.Response:
+    def __call__(self, asked: TokenRequest) -> Reply:
         url = asked.url
         self.asked.append((url, dict(asked.fields)))
         number = len(self.asked)
-        request = httpx.Request("POST", url)
         if url == REFRESH and self.reject_refresh:
-            return httpx.Response(401, json={"error": "no"}, request=request)
+            return answer_of(401, b"no", url)
         tokens = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}
         answer = {name: value for name, value in (tokens | self.answer).items() if value is not ...}
-        return httpx.Response(200, content=json.dumps(answer), request=request)
+        return answer_of(200, json.dumps(answer).encode(), url)
 
     @property
     def paths(self) -> list[str]:
@@ -243,9 +247,9 @@ def test_a_token_that_no_header_can_carry_is_refused_without_being_shown(token: 
 def test_refused_credentials_are_not_tried_again_by_anybody() -> None:
     asked: list[str] = []
 
-    def refuse(request: TokenRequest) -> httpx.Response:
+    def refuse(request: TokenRequest) -> Reply:
         asked.append(request.url)
-        return httpx.Response(401, text=f"no {PASSWORD}", request=httpx.Request("POST", request.url + "?trace=hidden"))
+        return answer_of(401, f"no {PASSWORD}".encode(), request.url + "?trace=hidden")
 
     auth = TokenAuth(login(), send=refuse)
     refused: list[str] = []
@@ -369,7 +373,7 @@ def test_a_login_that_fails_for_a_moment_is_tried_again(answer: Answer) -> None:
     assert server.paths() == ["/login"] * 3
 
 
-def cut_login(body: bytes, **headers: str) -> Answer:
+def cut_login(body: bytes, **headers: str) -> Reply:
     """An answer to a login whose Content-Length ends 4 bytes too early, on a connection that stays."""
     return raw(head(200, content_length=len(body) - 4, **headers) + body, stay=True)
 
