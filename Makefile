@@ -17,21 +17,23 @@ export DO_NOT_TRACK := 1
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(VENV)/.ready  ## Install the locked dependencies into .venv
+setup: $(VENV)/.ready  ## Install the locked dependencies into .venv, and the project as it stands here
 
-$(VENV)/.ready: requirements.lock
+$(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "Installing into $(VENV) (about half a minute)"
 	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Seawall needs Python 3.11 or newer: make PYTHON=..."'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@mkdir -p $(VENV)/source && ln -sfn ../.. $(VENV)/source/seawall  # where mypy finds the package, and the rivals of the benchmark
 	@touch $@
 
 demo: setup  ## Land 100,000 records of a hostile API in a real S3 server, and compare them with the truth
-	@$(BIN)/python -m dev.demo
+	@$(BIN)/python -m seawall.dev.demo
 
 stack: setup  ## Prefect server, worker, simulator and SeaweedFS on this machine, until Ctrl-C
-	@$(BIN)/python -m dev.stack
+	@$(BIN)/python -m seawall.dev.stack
 
 test: setup  ## Run the tests
 	@$(TESTS) $(IN_TWO)
@@ -46,7 +48,7 @@ test-peers: setup  ## Land from servers that we did not write: datasette and Dja
 	@$(TESTS) $(IN_TWO) -m peers
 
 bench: setup .venv-bench/.ready  ## Measure against bare fetching, dlt and a plain loop (needs nginx; a minute or two)
-	@$(BIN)/python -m dev.bench $(BENCH)
+	@$(BIN)/python -m seawall.dev.bench $(BENCH)
 
 bench-full: BENCH := --records 1000000 --rounds 5
 bench-full: bench  ## The same with 1,000,000 records, medians of 5 (a quarter of an hour)
@@ -87,10 +89,10 @@ lock: setup  ## Resolve requirements.lock and requirements-bench.lock anew
 		--group pyproject.toml:bench --output-file requirements-bench.lock
 
 image: setup  ## Run the Dockerfile's commands in a clean folder (no Docker engine needed)
-	@$(BIN)/python -m dev.image
+	@$(BIN)/python -m seawall.dev.image
 
 build: setup  ## Build the wheel
-	@$(BIN)/python -m hatchling build
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 clean:  ## Remove what the targets made
 	@rm -rf $(VENV) .venv-bench dist build logs data .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,1 +1,15 @@
-"""Clients: everything between us and a source."""
+"""Clients: everything between us and a source.
+
+api.py          pages in order, read ahead; or one after the other
+fetcher.py      one page, with all its attempts
+source.py       the block that people fill
+caps.py         walks that would go on for ever
+statistics.py   what a client has met
+errors.py limits.py redact.py   what can go wrong; what bounds it; what nobody may read
+
+http/           one request on the wire, and how it is paced and retried
+auth/           getting in
+pages/          what an answer holds
+pagination/     which page comes next, and where the source ends
+probe/          a source that nobody knows
+"""

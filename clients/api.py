@@ -12,20 +12,19 @@ from typing import Self, TypeVar, cast
 import httpx
 from loguru import logger
 
-from clients.caps import Caps
-from clients.errors import PageFailedError, WalkStoppedError
-from clients.fetcher import Fetcher
-from clients.limits import READ_AHEAD
-from clients.pacing import Pacing
-from clients.page import End, Gap, Page, Totals
-from clients.page_request import PageRequest
-from clients.paginators import Numbered, Tokens
-from clients.redact import SECRETS
-from clients.source import ApiSource
-from clients.statistics import Statistics
-from clients.tokens import TokenAuth
-from clients.transport import http_client, http_transport
-from clients.wire import Wire
+from seawall.clients.auth.tokens import TokenAuth
+from seawall.clients.caps import Caps
+from seawall.clients.errors import PageFailedError, WalkStoppedError
+from seawall.clients.fetcher import Fetcher
+from seawall.clients.http.pacing import Pacing
+from seawall.clients.http.transport import http_client, http_transport
+from seawall.clients.http.wire import Wire
+from seawall.clients.limits import READ_AHEAD
+from seawall.clients.pages.page import End, Gap, Page, PageRequest, Totals
+from seawall.clients.pagination.kinds import Numbered, Tokens
+from seawall.clients.redact import SECRETS
+from seawall.clients.source import ApiSource
+from seawall.clients.statistics import Statistics
 
 Asked = TypeVar("Asked")
 Outcome = TypeVar("Outcome")

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from clients.errors import WalkTooLongError
-from clients.source import ApiSource
-from clients.statistics import Statistics
+from seawall.clients.errors import WalkTooLongError
+from seawall.clients.source import ApiSource
+from seawall.clients.statistics import Statistics
 
 
 class Caps:

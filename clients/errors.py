@@ -20,7 +20,7 @@ SourceError
 └── WalkStoppedError           we were told to stop
 """
 
-from clients.limits import MALFORMED_ATTEMPTS
+from seawall.clients.limits import MALFORMED_ATTEMPTS
 
 
 def _rebuilt(kind: "type[SourceError]", args: tuple[object, ...], state: dict[str, object]) -> "SourceError":

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import httpx
 
-from clients.answers import raise_for_status
-from clients.body import Body
-from clients.caps import Caps
-from clients.errors import (
+from seawall.clients.auth.tokens import TokenAuth
+from seawall.clients.caps import Caps
+from seawall.clients.errors import (
     AttemptError,
     BodyTooLargeError,
     MalformedPageError,
@@ -18,21 +17,21 @@ from clients.errors import (
     SourceError,
     WalkStoppedError,
 )
-from clients.exchange import Answer, exchange
-from clients.layout import Layout
-from clients.links import followed, refuse_secret
-from clients.nesting import refuse_deep
-from clients.pacing import Pacing
-from clients.page import Page, Totals
-from clients.page_request import PageRequest
-from clients.paginators import Tokens, paths
-from clients.records import Records
-from clients.retries import Backoff
-from clients.seen import Seen
-from clients.source import ApiSource
-from clients.tokens import TokenAuth
-from clients.urls import with_params
-from clients.wire import deadline
+from seawall.clients.http.exchange import Answer, exchange
+from seawall.clients.http.pacing import Pacing
+from seawall.clients.http.retries import Backoff
+from seawall.clients.http.urls import with_params
+from seawall.clients.http.wire import deadline
+from seawall.clients.pages.answers import raise_for_status
+from seawall.clients.pages.body import Body
+from seawall.clients.pages.layout import Layout
+from seawall.clients.pages.nesting import refuse_deep
+from seawall.clients.pages.page import Page, PageRequest, Totals
+from seawall.clients.pages.records import Records
+from seawall.clients.pagination.kinds import Tokens, paths
+from seawall.clients.pagination.links import followed, refuse_secret
+from seawall.clients.pagination.seen import Seen
+from seawall.clients.source import ApiSource
 
 
 class Fetcher:

@@ -11,12 +11,12 @@ from typing import Annotated, Any, Final, get_args
 from prefect.blocks.core import Block, schema_extra
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationInfo, field_validator, model_validator
 
-from clients.auth import HEADER_NAME, Auth, NoAuth
-from clients.numbered import PageNumber
-from clients.paginators import Pagination
-from clients.tokens import is_sendable
-from clients.urls import HttpUrl as EndpointUrl
-from clients.urls import is_private_to_us, without_query
+from seawall.clients.auth.forms import HEADER_NAME, Auth, NoAuth
+from seawall.clients.auth.tokens import is_sendable
+from seawall.clients.http.urls import HttpUrl as EndpointUrl
+from seawall.clients.http.urls import is_private_to_us, without_query
+from seawall.clients.pagination.kinds import Pagination
+from seawall.clients.pagination.numbered import PageNumber
 
 _SECRET_DICTS = ("params", "headers")
 _SCHEME: Final = re.compile(r"[A-Za-z0-9-]+ +(\S+)")  # such as Bearer, and the secret after it (RFC 9110 §11.4)
@@ -56,7 +56,7 @@ class ApiSource(Block):
         Save a source once, then name it in runs:
 
         ```python
-        from clients.source import ApiSource
+        from seawall.clients.source import ApiSource
 
         ApiSource(
             name="customers",

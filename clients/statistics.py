@@ -3,7 +3,7 @@
 from collections import Counter
 from threading import Lock
 
-from clients.page import End, Gap, Page
+from seawall.clients.pages.page import End, Gap, Page
 
 
 class Statistics:

@@ -13,7 +13,7 @@ from prefect.blocks.core import Block
 from prefect_aws import AwsCredentials, MinIOCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
 
-from clients.source import ApiSource
+from seawall.clients.source import ApiSource
 
 SOURCE: Final = ("SEAWALL_API_URL", "SEAWALL_LOGIN_URL", "SEAWALL_USERNAME", "SEAWALL_PASSWORD")
 AWS: Final = ("SEAWALL_S3_BUCKET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")

@@ -20,9 +20,9 @@ from typing import Any
 
 import httpx
 
-from dev.customers import Customers
-from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
-from dev.truth import differences
+from seawall.dev.customers import Customers
+from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
+from seawall.dev.truth import differences
 
 SEED = 18  # with 100 pages, every kind of fault strikes at least once
 PAGE_SIZE = 1_000
@@ -31,7 +31,7 @@ LOG = Path("logs/demo.log")
 
 def main() -> int:
     """Run the demo; 0 if the landed dataset equals the truth."""
-    parser = argparse.ArgumentParser(prog="python -m dev.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m seawall.dev.demo", description=__doc__)
     parser.add_argument("--pages", type=int, default=100, help="pages of 1,000 records (default: 100)")
     pages = parser.parse_args().pages
     customers = Customers(seed=SEED, total=pages * PAGE_SIZE)
@@ -68,7 +68,7 @@ def simulator(customers: Customers, *, token_requests: int, port: int = 0) -> It
         "latency": 0.02, "jitter": 0.02,
     }  # fmt: skip
     arguments = [f"--{name}={value}" for name, value in settings.items()]
-    command = [sys.executable, "-m", "dev.unstable_api", *arguments]
+    command = [sys.executable, "-m", "seawall.dev.unstable_api", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -122,8 +122,8 @@ def _ingest(api: str, seaweed: SeaweedFS) -> Any:
     from prefect_aws import MinIOCredentials, S3Bucket  # noqa: PLC0415
     from prefect_aws.client_parameters import AwsClientParameters  # noqa: PLC0415
 
-    from clients.source import ApiSource  # noqa: PLC0415
-    from flows.ingest import ingest  # noqa: PLC0415
+    from seawall.clients.source import ApiSource  # noqa: PLC0415
+    from seawall.flows.ingest import ingest  # noqa: PLC0415
 
     login = {
         "kind": "login", "login_url": f"{api}/login", "refresh_url": f"{api}/refresh",

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from dev.process import ROOT
+from seawall.dev.process import ROOT
 
 
 def instructions(text: str) -> Iterator[tuple[str, str]]:

@@ -1,11 +1,13 @@
 """The tests tested: small random changes of clients/, one at a time in a scratch copy; which test notices each.
 
-`python -m dev.mutants --seed 20 --count 20` prints, for each change, the first test that fails, or that it survived.
+`python -m seawall.dev.mutants --seed 20 --count 20` prints, for each change, the first test that
+fails, or that it survived.
 A survivor is a change that means nothing, or a test that is missing.
 """
 
 import argparse
 import ast
+import os
 import random
 import shutil
 import subprocess
@@ -16,9 +18,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-ROOT = Path(__file__).parent.parent
+from seawall.dev.process import ROOT
+
 PATIENCE: Final = 300.0  # seconds for the tests of one change; what takes longer hangs, and is noticed by that
 _COPIED: Final = ("clients", "tasks", "flows", "formats", "storage", "dev", "tests", "docs")
+_COPIED_FILES: Final = (
+    "pyproject.toml", "README.md", "CONTRIBUTING.md", "Makefile", "prefect.yaml", "__init__.py", "py.typed"
+)  # fmt: skip
 _LANES: Final = "not (runs or ui or peers or schedules)"
 _SLOW: Final = ("test_api", "test_auth", "test_faults", "test_walks", "test_probe")  # after all others
 _OTHER: Final[dict[type, type]] = {
@@ -73,7 +79,7 @@ def changeable(text: str) -> tuple[ast.AST, list[tuple[Any, str]]]:
 
 def mutants(seed: int, count: int) -> Iterator[tuple[Path, int, str, str]]:
     """So many changes, drawn from all: the file, the line, what was changed, the new text of the file."""
-    files = sorted((ROOT / "clients").glob("*.py"))
+    files = sorted((ROOT / "clients").rglob("*.py"))
     every = [(path, at) for path in files for at in range(len(changeable(path.read_text())[1]))]
     print(f"{count} of {len(every)} changes, seed {seed}", flush=True)
     for path, at in random.Random(seed).sample(every, count):
@@ -86,12 +92,15 @@ def mutants(seed: int, count: int) -> Iterator[tuple[Path, int, str, str]]:
 def noticed(folder: Path, changed: str) -> str:
     """The first test that fails in a copy of the project whose module `changed` is not what it was."""
     near = _TESTS.get(changed, f"test_{changed}")
-    names = [path.stem for path in sorted((folder / "tests").glob("test_*.py")) if _concerns_clients(path)]
-    names.sort(key=lambda name: (name != near, _SLOW.index(name) + 1 if name in _SLOW else 0))
+    files = [path for path in sorted((folder / "tests").rglob("test_*.py")) if _concerns_clients(path)]
+    files.sort(key=lambda path: (path.stem != near, _SLOW.index(path.stem) + 1 if path.stem in _SLOW else 0))
     command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-m", _LANES]
-    command += [f"tests/{name}.py" for name in names]
+    command += map(str, files)
+    environment = os.environ | {"PYTHONPATH": str(folder.parent)}  # where `seawall` is the copy
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
     except subprocess.TimeoutExpired:
         return "hangs"
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
@@ -99,20 +108,29 @@ def noticed(folder: Path, changed: str) -> str:
 
 
 def _concerns_clients(path: Path) -> bool:
-    return path.stem in _SLOW or (ROOT / "clients" / f"{path.stem.removeprefix('test_')}.py").exists()
+    return path.stem in _SLOW or "clients" in path.parts
 
 
 def main() -> None:
     """Make the changes, and print what each of them met."""
-    parser = argparse.ArgumentParser(prog="python -m dev.mutants", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m seawall.dev.mutants", description=__doc__)
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--count", type=int, default=20)
     asked: Any = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name, "seawall")
+        folder.mkdir()
         for each in _COPIED:
             shutil.copytree(ROOT / each, folder / each)
-        for each in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "Makefile", "prefect.yaml"):
+        for each in (
+            "pyproject.toml",
+            "README.md",
+            "CONTRIBUTING.md",
+            "Makefile",
+            "prefect.yaml",
+            "__init__.py",
+            "py.typed",
+        ):
             shutil.copy(ROOT / each, folder / each)
         for path, line, kind, text in mutants(asked.seed, asked.count):
             began = time.monotonic()

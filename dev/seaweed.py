@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dev.process import Process, free_ports, wait_for
+from seawall.dev.process import Process, free_ports, wait_for
 
 ACCESS_KEY = "seawall-access"
 SECRET_KEY = "seawall-secret-key"

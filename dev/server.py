@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from dev.process import ROOT, Process, free_ports, wait_for
+from seawall.dev.process import ROOT, Process, free_ports, wait_for
 
 _PROGRAM = str(Path(sys.executable).parent / "prefect")
 

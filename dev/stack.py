@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from dev.customers import Customers
-from dev.demo import simulator
-from dev.process import ROOT, Process
-from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
-from dev.server import PrefectServer
+from seawall.dev.customers import Customers
+from seawall.dev.demo import simulator
+from seawall.dev.process import ROOT, Process
+from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
+from seawall.dev.server import PrefectServer
 
 PORTS: Final = {"ui": 4200, "api": 8480, "s3": 8333}
 WHAT: Final = {"ui": "Prefect's server and UI", "api": "the simulator", "s3": "SeaweedFS"}
@@ -28,7 +28,7 @@ RECORDS: Final = 100_000
 
 def main() -> int:
     """Run the stack; 0 after Ctrl-C, 1 where a port is taken or a process died."""
-    parser = argparse.ArgumentParser(prog="python -m dev.stack", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m seawall.dev.stack", description=__doc__)
     for name, port in PORTS.items():
         parser.add_argument(f"--{name}-port", type=int, default=port, help=f"{WHAT[name]} (default: {port})")
     arguments = parser.parse_args()
@@ -37,7 +37,7 @@ def main() -> int:
         for name in taken:
             print(
                 f"port {ports[name]} is taken, {WHAT[name]} needs it: is another stack running? "
-                f"Choose another with: python -m dev.stack --{name}-port N",
+                f"Choose another with: python -m seawall.dev.stack --{name}-port N",
                 file=sys.stderr,
             )
         return 1
@@ -70,7 +70,7 @@ def stack(folder: Path, ports: Mapping[str, int], records: int = RECORDS) -> Ite
 
 
 def block_values(api: str, s3: str) -> dict[str, str]:
-    """What `dev.blocks` reads from the environment, for a simulator and a SeaweedFS."""
+    """What `seawall.dev.blocks` reads from the environment, for a simulator and a SeaweedFS."""
     return {
         "SEAWALL_API_URL": f"{api}/customers",
         "SEAWALL_LOGIN_URL": f"{api}/login",
@@ -90,9 +90,11 @@ def block_values(api: str, s3: str) -> dict[str, str]:
 
 def deploy(server: PrefectServer, values: Mapping[str, str]) -> None:
     """Register the block type, save the example blocks, make the work pool, deploy what prefect.yaml names."""
-    server.cli("block", "register", "-f", "clients/source.py")
+    server.cli("block", "register", "-m", "seawall")
     environment = server.environment | dict(values)
-    subprocess.run([sys.executable, "-m", "dev.blocks"], cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
+    subprocess.run(
+        [sys.executable, "-m", "seawall.dev.blocks"], cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE
+    )
     server.cli("work-pool", "create", "seawall", "--type", "process", "--overwrite")
     server.cli("deploy", "--all")
 

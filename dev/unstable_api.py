@@ -1,6 +1,6 @@
 """An unstable HTTP API to test against: logins, expiring tokens, pages, and faults from a seed.
 
-Run it as a server on loopback (`python -m dev.unstable_api --help`), or deploy `lambda_handler` behind
+Run it as a server on loopback (`python -m seawall.dev.unstable_api --help`), or deploy `lambda_handler` behind
 an AWS Lambda function URL. Every fault is drawn from the seed, the page and how often that page was
 asked before, so that a run can be replayed.
 """
@@ -25,7 +25,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from dev.customers import Customers
+from seawall.dev.customers import Customers
 
 MAX_LIMIT = 10_000
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
@@ -385,7 +385,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m dev.unstable_api", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m seawall.dev.unstable_api", description=__doc__)
     parser.add_argument("--port", type=int, default=8080, help="port on 127.0.0.1; 0 takes a free one")
     for kind in (Customers, Faults):
         for f in fields(kind):

@@ -6,19 +6,19 @@ from prefect import flow
 from prefect.runtime import deployment, flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from storage.manifest import Manifest
-from tasks import logs
-from tasks.authenticate import authenticate, reach_bucket
-from tasks.conclude import completed, failed
-from tasks.land import land
-from tasks.options import MAX_PARALLEL_PARTS, IngestOptions
-from tasks.parameters import Bucket, FormatName, Prefix, RunId, SourceName, StorageSlug
-from tasks.plan import make_plan
-from tasks.publish import publish
-from tasks.report import report
-from tasks.resources import release
-from tasks.run import Run
-from tasks.settle import settle
+from seawall.storage.manifest import Manifest
+from seawall.tasks.conclude import completed, failed
+from seawall.tasks.context import logs
+from seawall.tasks.context.resources import release
+from seawall.tasks.land import land
+from seawall.tasks.options import MAX_PARALLEL_PARTS, IngestOptions
+from seawall.tasks.parameters import Bucket, FormatName, Prefix, RunId, SourceName, StorageSlug
+from seawall.tasks.plan import make_plan
+from seawall.tasks.preflight import authenticate, reach_bucket
+from seawall.tasks.publish import publish
+from seawall.tasks.report import report
+from seawall.tasks.run import Run
+from seawall.tasks.settle import settle
 
 _runner: Any = ThreadPoolTaskRunner(max_workers=MAX_PARALLEL_PARTS)  # `land` submits `parallel_parts` at a time
 

@@ -2,11 +2,11 @@
 
 from prefect import flow
 
-from tasks import logs, prefect_api
-from tasks.conclude import explained
-from tasks.findings import Findings
-from tasks.parameters import SourceName
-from tasks.probe import ask, tell
+from seawall.tasks.conclude import explained
+from seawall.tasks.context import logs, prefect_api
+from seawall.tasks.parameters import SourceName
+from seawall.tasks.probe.findings import Findings
+from seawall.tasks.probe.steps import ask, tell
 
 
 @flow(name="probe", flow_run_name="probe {source}")

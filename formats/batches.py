@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from formats.records import are_lines, joined
-from formats.writer import check_objects
+from seawall.formats.records import are_lines, joined
+from seawall.formats.writer import check_objects
 
 BATCH_RECORDS: Final = 10_000
 BATCH_BYTES: Final = 2**19  # fits into the caches of a core

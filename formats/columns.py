@@ -12,10 +12,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats.batches import Batch
-from formats.parsed import Parser
-from formats.schema import Schema, integer_type, type_of, widest
-from formats.texts import binary, types_of, without_nulls
+from seawall.formats.batches import Batch
+from seawall.formats.parsed import Parser
+from seawall.formats.schema import Schema, integer_type, type_of, widest
+from seawall.formats.texts import binary, types_of, without_nulls
 
 EXTRA: Final = "_extra"  # the column of the keys that are not pinned
 

@@ -16,12 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats.batches import Batch, Batches
-from formats.columns import Columns
-from formats.files import COMPRESSIONS, OutputFile, media_type, open_text, suffixed
-from formats.schema import Schema
-from formats.texts import content, offsets
-from formats.writer import Settings, WrittenFile, finished
+from seawall.formats.batches import Batch, Batches
+from seawall.formats.columns import Columns
+from seawall.formats.files import COMPRESSIONS, OutputFile, media_type, open_text, suffixed
+from seawall.formats.schema import Schema
+from seawall.formats.texts import content, offsets
+from seawall.formats.writer import Settings, WrittenFile, finished
 
 COPIED_ROWS: Final = 10_000  # at a time, when a file is widened
 

@@ -15,10 +15,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from formats.csv import CsvWriter
-from formats.schema import Schema
-from formats.series import arrow, check_finite, decoded, encoded, nullable_types, series
-from formats.writer import FormatError
+from seawall.formats.csv import CsvWriter
+from seawall.formats.schema import Schema
+from seawall.formats.series import arrow, check_finite, decoded, encoded, nullable_types, series
+from seawall.formats.writer import FormatError
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own

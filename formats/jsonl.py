@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import ClassVar, Final
 
-from formats.files import COMPRESSIONS, media_type, suffixed
-from formats.lines import LinesWriter, Punctuation
-from formats.writer import Settings
+from seawall.formats.files import COMPRESSIONS, media_type, suffixed
+from seawall.formats.lines import LinesWriter, Punctuation
+from seawall.formats.writer import Settings
 
 _LINES: Final = Punctuation(between=b"\n", after=b"\n", one_line=True)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from formats.batches import Batch
-from formats.columns import Columns
-from formats.files import OutputFile
-from formats.records import are_lines, joined
-from formats.writer import WrittenFile, check_objects, finished
+from seawall.formats.batches import Batch
+from seawall.formats.columns import Columns
+from seawall.formats.files import OutputFile
+from seawall.formats.records import are_lines, joined
+from seawall.formats.writer import WrittenFile, check_objects, finished
 
 DESCRIBED_RECORDS: Final = 1_000  # of a part; to look into all of them would double what they cost
 

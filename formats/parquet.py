@@ -13,10 +13,10 @@ from typing import ClassVar, Final, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from formats.batches import Batch, Batches
-from formats.columns import Columns
-from formats.schema import Schema
-from formats.writer import Settings, WrittenFile, finished
+from seawall.formats.batches import Batch, Batches
+from seawall.formats.columns import Columns
+from seawall.formats.schema import Schema
+from seawall.formats.writer import Settings, WrittenFile, finished
 
 ROW_GROUP_BYTES: Final = 128 * 2**20  # of values in memory; with so many a row group closes before it is full
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json
 
-from formats.texts import binary
+from seawall.formats.texts import binary
 
 _TYPES: Final = {"null": pa.null(), "boolean": pa.bool_(), "integer": pa.int64(), "string": pa.string()}
 _MISSING: Final = msgspec.Raw(b"")

@@ -5,11 +5,11 @@ from typing import Final
 
 import pyarrow as pa
 
-from formats.csv import Csv
-from formats.json import Json
-from formats.jsonl import JsonLines
-from formats.parquet import Parquet
-from formats.writer import Format, FormatError, FormatKind, Settings
+from seawall.formats.csv import Csv
+from seawall.formats.json import Json
+from seawall.formats.jsonl import JsonLines
+from seawall.formats.parquet import Parquet
+from seawall.formats.writer import Format, FormatError, FormatKind, Settings
 
 GROUP: Final = "seawall.formats"
 

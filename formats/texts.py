@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats.schema import BY_FIRST_BYTE, EXACT_DIGITS, number_type
+from seawall.formats.schema import BY_FIRST_BYTE, EXACT_DIGITS, number_type
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self, runtime_checkable
 
-from formats.records import are_lines, joined
-from formats.schema import Schema
+from seawall.formats.records import are_lines, joined
+from seawall.formats.schema import Schema
 
 ROW_GROUP_RECORDS: Final = 100_000
 

@@ -1,1 +1,12 @@
-"""Storage: objects, and the documents that make a landing folder."""
+"""Storage: objects, and the documents that make a landing folder.
+
+store.py      an object store, as the rest of the code sees it
+s3.py local.py   the stores
+targets/      the kinds of storage that `storage=` can name
+
+keys.py       the names of things in a bucket
+documents.py  how JSON documents are written, and read back without trust
+plan.py receipts.py manifest.py   the documents
+ranges.py     ranges of pages, and what is missing between them
+datasets.py   published datasets, as readers find them
+"""

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from storage import manifest
-from storage.errors import CorruptObjectError, ObjectMissingError
-from storage.keys import PLAN, joined
-from storage.manifest import Manifest, Part
-from storage.store import ObjectStore
+from seawall.storage import manifest
+from seawall.storage.errors import CorruptObjectError, ObjectMissingError
+from seawall.storage.keys import PLAN, joined
+from seawall.storage.manifest import Manifest, Part
+from seawall.storage.store import ObjectStore
 
 SHOWN: Final = 20  # folders in a message
 

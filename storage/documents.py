@@ -4,8 +4,8 @@ from typing import TypeVar
 
 import msgspec
 
-from storage.errors import CorruptObjectError
-from storage.store import ObjectStore
+from seawall.storage.errors import CorruptObjectError
+from seawall.storage.store import ObjectStore
 
 VERSION = 1
 

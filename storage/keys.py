@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from storage.errors import UnsafeKeyError
+from seawall.storage.errors import UnsafeKeyError
 
 MAX_KEY_BYTES: Final = 1024  # Amazon S3 User Guide, "Naming Amazon S3 objects"
 LONGEST_NAME_BYTES: Final = 330  # source, run, page, digest and suffix, at their longest

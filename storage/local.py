@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.errors import BucketError, ObjectExistsError, ObjectMissingError, UploadError
+from seawall.storage.errors import BucketError, ObjectExistsError, ObjectMissingError, UploadError
 
 TEMPORARY = ".seawall-"
 

@@ -2,12 +2,12 @@
 
 import msgspec
 
-from storage import documents
-from storage.documents import Column, Totals
-from storage.errors import ObjectMissingError
-from storage.plan import manifest_key
-from storage.ranges import PageRange
-from storage.store import ObjectStore, put_once
+from seawall.storage import documents
+from seawall.storage.documents import Column, Totals
+from seawall.storage.errors import ObjectMissingError
+from seawall.storage.plan import manifest_key
+from seawall.storage.ranges import PageRange
+from seawall.storage.store import ObjectStore, put_once
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

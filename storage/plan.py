@@ -4,12 +4,12 @@ from typing import Any, Final
 
 import msgspec
 
-from storage import documents
-from storage.documents import Totals
-from storage.errors import CorruptObjectError, ObjectMissingError
-from storage.keys import MANIFEST, PLAN, find_run, joined
-from storage.ranges import PageRange
-from storage.store import ObjectStore, put_once
+from seawall.storage import documents
+from seawall.storage.documents import Totals
+from seawall.storage.errors import CorruptObjectError, ObjectMissingError
+from seawall.storage.keys import MANIFEST, PLAN, find_run, joined
+from seawall.storage.ranges import PageRange
+from seawall.storage.store import ObjectStore, put_once
 
 DECISIVE_OPTIONS: Final = (
     "page_size",

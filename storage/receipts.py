@@ -2,12 +2,12 @@
 
 import msgspec
 
-from storage import documents
-from storage.documents import Column, Totals
-from storage.errors import CorruptObjectError, ObjectExistsError
-from storage.keys import RECEIPTS, REJECTED, receipt_key
-from storage.ranges import PageRange
-from storage.store import ObjectStore, put_once
+from seawall.storage import documents
+from seawall.storage.documents import Column, Totals
+from seawall.storage.errors import CorruptObjectError, ObjectExistsError
+from seawall.storage.keys import RECEIPTS, REJECTED, receipt_key
+from seawall.storage.ranges import PageRange
+from seawall.storage.store import ObjectStore, put_once
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storage.errors import BucketError, ObjectExistsError, ObjectMissingError, UploadError
+from seawall.storage.errors import BucketError, ObjectExistsError, ObjectMissingError, UploadError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

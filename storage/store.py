@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from storage.errors import ObjectExistsError
+from seawall.storage.errors import ObjectExistsError
 
 
 class ObjectStore(Protocol):

@@ -1,1 +1,18 @@
-"""Tasks: the steps of a flow; they open what is below and hand it on."""
+"""Tasks: the steps of a run, in the order of the story.
+
+settle.py       refuse what makes no sense before anything is asked for
+preflight.py    get in at the source, reach the bucket
+plan.py         read the first page, cut the walk into parts, write `_plan.json`
+land.py         fetch the pages that no receipt covers, part by part
+publish.py      judge, and commit by `_manifest.json`
+report.py       tell how it went, also when it failed
+conclude.py     end as a state with a name, or as an error with the way to go on
+
+run.py options.py parameters.py errors.py   the small frozen values of a run, their limits, what can go wrong
+dataframes.py   published datasets for notebooks
+
+landing/        pages on their way to receipts
+publishing/     receipts on their way to the manifest
+probe/          an unknown source: asked, reckoned, told
+context/        Prefect, blocks, logging: what is the process's, and no step
+"""

@@ -4,17 +4,17 @@ from loguru import logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from clients.errors import SourceError
-from clients.redact import plain, redact, redact_error
-from formats.writer import FormatError
-from storage.errors import StorageError
-from storage.manifest import Manifest
-from tasks import prefect_api
-from tasks.errors import NOT_RESUMABLE, IngestError, PublishedError
-from tasks.events import dataset_incomplete, dataset_published
-from tasks.logs import only_logged
-from tasks.report import report
-from tasks.run import Landing, Run
+from seawall.clients.errors import SourceError
+from seawall.clients.redact import plain, redact, redact_error
+from seawall.formats.writer import FormatError
+from seawall.storage.errors import StorageError
+from seawall.storage.manifest import Manifest
+from seawall.tasks.context import prefect_api
+from seawall.tasks.context.events import dataset_incomplete, dataset_published
+from seawall.tasks.context.logs import only_logged
+from seawall.tasks.errors import NOT_RESUMABLE, IngestError, PublishedError
+from seawall.tasks.report import report
+from seawall.tasks.run import Landing, Run
 
 OURS = (IngestError, SourceError, StorageError, FormatError)
 

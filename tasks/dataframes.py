@@ -10,13 +10,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from formats import frames
-from formats.frames import FRAME_RECORDS
-from storage import datasets, keys
-from storage.manifest import Manifest
-from storage.store import ObjectStore
-from tasks import blocks
-from tasks.errors import SettingsError
+from seawall.formats import frames
+from seawall.formats.frames import FRAME_RECORDS
+from seawall.storage import datasets, keys
+from seawall.storage.manifest import Manifest
+from seawall.storage.store import ObjectStore
+from seawall.tasks.context import blocks
+from seawall.tasks.errors import SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own

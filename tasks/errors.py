@@ -10,8 +10,8 @@ IngestError
 
 from typing import Final
 
-from clients.errors import CursorExpiredError
-from storage.manifest import FailedPage
+from seawall.clients.errors import CursorExpiredError
+from seawall.storage.manifest import FailedPage
 
 
 class IngestError(Exception):

@@ -12,26 +12,26 @@ from loguru import logger
 from prefect import task
 from prefect.futures import PrefectFuture, as_completed, wait
 
-from clients.errors import SourceError
-from clients.page import End, Gap, Page
-from clients.page import Totals as PageTotals
-from clients.paginators import Tokens
-from storage import manifest, receipts
-from storage.documents import Totals
-from storage.keys import MAX_PAGE
-from storage.manifest import FailedPage
-from storage.ranges import PageRange
-from tasks.authenticate import ONCE
-from tasks.errors import RejectedRecordsError
-from tasks.landed import Landed
-from tasks.logs import guarded
-from tasks.progress import progress
-from tasks.rejected import told, within_limit
-from tasks.resources import resources
-from tasks.run import Landing
-from tasks.staged import StagedPart, fetch_parts
-from tasks.upload import upload_part
-from tasks.walk import advertised, links, uncovered
+from seawall.clients.errors import SourceError
+from seawall.clients.pages.page import End, Gap, Page
+from seawall.clients.pages.page import Totals as PageTotals
+from seawall.clients.pagination.kinds import Tokens
+from seawall.storage import manifest, receipts
+from seawall.storage.documents import Totals
+from seawall.storage.keys import MAX_PAGE
+from seawall.storage.manifest import FailedPage
+from seawall.storage.ranges import PageRange
+from seawall.tasks.context.logs import guarded
+from seawall.tasks.context.resources import resources
+from seawall.tasks.errors import RejectedRecordsError
+from seawall.tasks.landing.landed import Landed
+from seawall.tasks.landing.progress import progress
+from seawall.tasks.landing.rejected import told, within_limit
+from seawall.tasks.landing.staged import StagedPart, fetch_parts
+from seawall.tasks.landing.upload import upload_part
+from seawall.tasks.landing.walk import advertised, links, uncovered
+from seawall.tasks.preflight import ONCE
+from seawall.tasks.run import Landing
 
 
 def land(landing: Landing) -> Landed:

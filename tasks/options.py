@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from formats.columns import EXTRA
-from formats.writer import ROW_GROUP_RECORDS
-from storage.ranges import PageRange
+from seawall.formats.columns import EXTRA
+from seawall.formats.writer import ROW_GROUP_RECORDS
+from seawall.storage.ranges import PageRange
 
 MAX_PARALLEL_PARTS = 32
 

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-from formats import registry
-from storage.keys import LONGEST_NAME_BYTES, MAX_KEY_BYTES
+from seawall.formats import registry
+from seawall.storage.keys import LONGEST_NAME_BYTES, MAX_KEY_BYTES
 
 RUN_ID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _BLOCK: Final = "[a-z0-9-]+"

@@ -3,19 +3,19 @@
 from loguru import logger
 from prefect import task
 
-from clients.errors import PageRangeError
-from clients.page import Page
-from storage import keys, manifest, plan
-from storage.documents import Totals
-from storage.plan import Plan
-from storage.ranges import PageRange
-from tasks.authenticate import ONCE
-from tasks.errors import PublishedError, SettingsError
-from tasks.logs import guarded
-from tasks.record_keys import digests
-from tasks.resources import Resources, resources
-from tasks.run import Landing, Run
-from tasks.sweep import sweep
+from seawall.clients.errors import PageRangeError
+from seawall.clients.pages.page import Page
+from seawall.storage import keys, manifest, plan
+from seawall.storage.documents import Totals
+from seawall.storage.plan import Plan
+from seawall.storage.ranges import PageRange
+from seawall.tasks.context.logs import guarded
+from seawall.tasks.context.resources import Resources, resources
+from seawall.tasks.errors import PublishedError, SettingsError
+from seawall.tasks.landing.record_keys import digests
+from seawall.tasks.preflight import ONCE
+from seawall.tasks.publishing.sweep import sweep
+from seawall.tasks.run import Landing, Run
 
 
 @task(name="plan", task_run_name="plan {run.source}", **ONCE)

@@ -8,27 +8,27 @@ from datetime import UTC, datetime
 
 from prefect import task
 
-from formats import schema
-from storage import manifest, receipts
-from storage.documents import Column
-from storage.manifest import FailedPage, Manifest
-from storage.plan import manifest_key
-from storage.ranges import PageRange, missing
-from storage.receipts import Receipt
-from tasks.authenticate import ONCE
-from tasks.drift import drift
-from tasks.errors import IncompleteError, PublishedError
-from tasks.evidence import Gathered, gather
-from tasks.landed import Landed
-from tasks.logs import guarded
-from tasks.options import IngestOptions
-from tasks.rejected import refuse_too_many
-from tasks.resources import Resources, resources
-from tasks.run import Landing
-from tasks.sweep import sweep
-from tasks.verdict import Evidence, Verdict, judge
-from tasks.walk import walk
-from tasks.widened import widened_part
+from seawall.formats import schema
+from seawall.storage import manifest, receipts
+from seawall.storage.documents import Column
+from seawall.storage.manifest import FailedPage, Manifest
+from seawall.storage.plan import manifest_key
+from seawall.storage.ranges import PageRange, missing
+from seawall.storage.receipts import Receipt
+from seawall.tasks.context.logs import guarded
+from seawall.tasks.context.resources import Resources, resources
+from seawall.tasks.errors import IncompleteError, PublishedError
+from seawall.tasks.landing.landed import Landed
+from seawall.tasks.landing.rejected import refuse_too_many
+from seawall.tasks.landing.walk import walk
+from seawall.tasks.options import IngestOptions
+from seawall.tasks.preflight import ONCE
+from seawall.tasks.publishing.drift import drift
+from seawall.tasks.publishing.evidence import Gathered, gather
+from seawall.tasks.publishing.sweep import sweep
+from seawall.tasks.publishing.verdict import Evidence, Verdict, judge
+from seawall.tasks.publishing.widened import widened_part
+from seawall.tasks.run import Landing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

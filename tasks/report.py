@@ -10,24 +10,24 @@ from loguru import logger
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
-from clients.redact import plain, redact
-from formats import registry
-from formats.writer import FormatError
-from storage import manifest, plan, receipts
-from storage.documents import Totals
-from storage.errors import BucketError, UnsafeKeyError
-from storage.keys import REPORT
-from storage.manifest import FailedPage, Manifest, Widening
-from storage.plan import Plan
-from storage.ranges import PageRange
-from storage.receipts import Receipt
-from tasks import prefect_api
-from tasks.authenticate import ONCE
-from tasks.drift import drift
-from tasks.errors import NOT_RESUMABLE, IncompleteError, SettingsError
-from tasks.logs import guarded, only_logged
-from tasks.resources import resources
-from tasks.run import Run
+from seawall.clients.redact import plain, redact
+from seawall.formats import registry
+from seawall.formats.writer import FormatError
+from seawall.storage import manifest, plan, receipts
+from seawall.storage.documents import Totals
+from seawall.storage.errors import BucketError, UnsafeKeyError
+from seawall.storage.keys import REPORT
+from seawall.storage.manifest import FailedPage, Manifest, Widening
+from seawall.storage.plan import Plan
+from seawall.storage.ranges import PageRange
+from seawall.storage.receipts import Receipt
+from seawall.tasks.context import prefect_api
+from seawall.tasks.context.logs import guarded, only_logged
+from seawall.tasks.context.resources import resources
+from seawall.tasks.errors import NOT_RESUMABLE, IncompleteError, SettingsError
+from seawall.tasks.preflight import ONCE
+from seawall.tasks.publishing.drift import drift
+from seawall.tasks.run import Run
 
 ARTIFACT: Final = "execution-report"
 REFUSED: Final = (SettingsError, FormatError, UnsafeKeyError, BucketError)  # then there is no bucket to read

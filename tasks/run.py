@@ -5,10 +5,10 @@ import shlex
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from formats.writer import Settings
-from storage.documents import Totals
-from storage.plan import Plan
-from tasks.options import IngestOptions
+from seawall.formats.writer import Settings
+from seawall.storage.documents import Totals
+from seawall.storage.plan import Plan
+from seawall.tasks.options import IngestOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

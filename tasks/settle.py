@@ -6,13 +6,13 @@ from pathlib import Path
 from loguru import logger
 from prefect.filesystems import LocalFileSystem
 
-from clients.paginators import Tokens
-from formats import registry
-from storage import keys
-from tasks import blocks, prefect_api
-from tasks.errors import SettingsError
-from tasks.parameters import RUN_ID
-from tasks.run import Run
+from seawall.clients.pagination.kinds import Tokens
+from seawall.formats import registry
+from seawall.storage import keys
+from seawall.tasks.context import blocks, prefect_api
+from seawall.tasks.errors import SettingsError
+from seawall.tasks.parameters import RUN_ID
+from seawall.tasks.run import Run
 
 
 def settle(run: Run) -> None:

@@ -14,13 +14,13 @@ from prefect.testing.utilities import prefect_test_harness
 from prefect_aws import MinIOCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
 
-from clients.source import ApiSource
-from dev.customers import Customers
-from dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
-from dev.stack import block_values, deploy
-from dev.unstable_api import Faults, Server, UnstableApi
-from tests.house import SIZE, House
-from tests.wireserver import Route, WireServer
+from seawall.clients.source import ApiSource
+from seawall.dev.customers import Customers
+from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
+from seawall.dev.stack import block_values, deploy
+from seawall.dev.unstable_api import Faults, Server, UnstableApi
+from seawall.tests.house import SIZE, House
+from seawall.tests.wireserver import Route, WireServer
 
 Tell = Callable[[str, object], None]  # pytest's record_property: figures that the summary shows
 USERNAME = "demo"
@@ -73,9 +73,9 @@ def served() -> Iterator[Callable[[Route], WireServer]]:
 @pytest.fixture
 def short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Milliseconds between the attempts of a request."""
-    monkeypatch.setattr("clients.retries.BACKOFF_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.THROTTLE_BASE", 0.002)
-    monkeypatch.setattr("clients.retries.BACKOFF_CAP", 0.02)
+    monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_BASE", 0.002)
+    monkeypatch.setattr("seawall.clients.http.retries.THROTTLE_BASE", 0.002)
+    monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_CAP", 0.02)
 
 
 def source_of(server: Server, **changes: Any) -> ApiSource:

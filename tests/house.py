@@ -10,12 +10,12 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import Artifact, FlowRun, StateType
 from prefect.states import State
 
-from dev.customers import Customers
-from dev.process import Process, wait_for
-from dev.seaweed import SeaweedFS
-from dev.server import PrefectServer
-from dev.truth import differences
-from dev.unstable_api import Faults, Server, UnstableApi
+from seawall.dev.customers import Customers
+from seawall.dev.process import Process, wait_for
+from seawall.dev.seaweed import SeaweedFS
+from seawall.dev.server import PrefectServer
+from seawall.dev.truth import differences
+from seawall.dev.unstable_api import Faults, Server, UnstableApi
 
 PAGES, SIZE = 120, 100
 PARTS = 10  # pages in a part

@@ -15,19 +15,19 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from clients.api import ApiClient
-from clients.errors import SourceError
-from clients.source import ApiSource
-from formats import registry
-from formats.writer import Settings
-from storage.errors import ObjectExistsError, ObjectMissingError, StorageError
-from tasks import land, plan, publish
-from tasks import resources as opened
-from tasks.errors import IngestError
-from tasks.options import IngestOptions
-from tasks.run import Run
-from tests.shelf import KINDS, Shelf
-from tests.wireserver import (
+from seawall.clients.api import ApiClient
+from seawall.clients.errors import SourceError
+from seawall.clients.source import ApiSource
+from seawall.formats import registry
+from seawall.formats.writer import Settings
+from seawall.storage.errors import ObjectExistsError, ObjectMissingError, StorageError
+from seawall.tasks import land, plan, publish
+from seawall.tasks.context import resources as opened
+from seawall.tasks.errors import IngestError
+from seawall.tasks.options import IngestOptions
+from seawall.tasks.run import Run
+from seawall.tests.shelf import KINDS, Shelf
+from seawall.tests.wireserver import (
     Answer,
     Request,
     cut_chunked,

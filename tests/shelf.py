@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.wireserver import Answer, Request, whole
+from seawall.tests.wireserver import Answer, Request, whole
 
 KINDS: dict[str, dict[str, Any]] = {
     "pages": {"kind": "page_number"},

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from dev.bench import profile, table
-from dev.bench.contestants import RIVALS, Contestant, Course, Measured, contestants
-from dev.bench.nginx import Nginx
-from dev.bench.pages import prepare
+from seawall.dev.bench import profile, table
+from seawall.dev.bench.contestants import RIVALS, Contestant, Course, Measured, contestants
+from seawall.dev.bench.nginx import Nginx
+from seawall.dev.bench.pages import prepare
 
 
 def main() -> int:
     """Run the benchmark, or profile one run of each contestant that is wanted."""
-    parser = argparse.ArgumentParser(prog="python -m dev.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m seawall.dev.bench", description=__doc__)
     parser.add_argument("--records", type=int, default=100_000, help="records in all (default: 100,000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds (default: 3)")
     parser.add_argument("--only", default="*", help="what to measure, by commas and wildcards: 'floor,engine *'")

@@ -1,4 +1,4 @@
-"""A measured process: `python -m dev.bench.child MODULE ARGUMENT…` runs `dev.bench.MODULE.main`.
+"""A measured process: `python -m seawall.dev.bench.child MODULE ARGUMENT…` runs `seawall.dev.bench.MODULE.main`.
 
 Its last line is JSON: when `main` returned, in seconds since 1970, what it returned, and the most memory that this
 process held. With `SEAWALL_PROFILE` set, the CPU time of all its threads goes to that file, for `pstats`.
@@ -12,12 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-from dev.bench.profile import profiled
+from seawall.dev.bench.profile import profiled
 
 
 def main(module: str, *arguments: str) -> None:
     """Run one module and tell how it went."""
-    call = importlib.import_module(f"dev.bench.{module}").main
+    call = importlib.import_module(f"seawall.dev.bench.{module}").main
     with profiled(os.environ.get("SEAWALL_PROFILE")):
         result = call(*arguments)
         ended = time.time()

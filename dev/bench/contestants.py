@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import duckdb
 
-from dev.bench.nginx import Nginx
-from formats import registry
+from seawall.dev.bench.nginx import Nginx
+from seawall.dev.process import ROOT
+from seawall.formats import registry
 
-ROOT: Final = Path(__file__).parent.parent.parent
 RIVALS: Final = ROOT / ".venv-bench/bin/python"
 PATIENCE: Final = 1_800.0  # seconds for one process
 
@@ -79,7 +79,7 @@ class Contestant:
             "dlt": [str(RIVALS), "pipeline", url, str(out), self.format],
             "loop": [str(RIVALS), "loop", url, str(out)],
         }[self.kind]
-        return [python, "-m", "dev.bench.child", *arguments]
+        return [python, "-m", "seawall.dev.bench.child", *arguments]
 
     def _measured(self, course: Course, out: Path, told: dict[str, Any]) -> Measured:
         if self.kind == "writer":
@@ -140,7 +140,7 @@ def _phases(manifest: Path, first: float) -> tuple[float, dict[str, float]]:
 def _told(command: list[str], folder: Path, profile: Path | None) -> dict[str, Any]:
     """Run a process to its end; the JSON of its last line."""
     environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(ROOT / ".venv/source"),
         "TMPDIR": str(folder),
         "HOME": str(folder),
         "PREFECT_HOME": str(folder / "prefect"),

@@ -1,7 +1,7 @@
 """The engine: the flow as it is, with its default options, into a local folder."""
 
-from clients.source import ApiSource
-from flows.ingest import ingest
+from seawall.clients.source import ApiSource
+from seawall.flows.ingest import ingest
 
 
 def main(url: str, format: str, folder: str) -> str:

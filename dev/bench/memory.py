@@ -1,4 +1,4 @@
-"""Peak resident memory of each format's writer against the length of a part: `python -m dev.bench.memory`.
+"""Peak resident memory of each format's writer against the length of a part: `python -m seawall.dev.bench.memory`.
 
 Each cell is a process of its own, which writes one part of so many records of about 240 bytes, in pages of 1,000, and
 closes it. The last record brings a key that widens all rows before it, so that the closing copy is measured, too.
@@ -39,8 +39,8 @@ def measure(name: str, records: int) -> int:
     import tempfile  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
-    from formats import registry  # noqa: PLC0415
-    from formats.writer import Settings  # noqa: PLC0415
+    from seawall.formats import registry  # noqa: PLC0415
+    from seawall.formats.writer import Settings  # noqa: PLC0415
 
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def _measured(name: str, records: int) -> int:
-    command = [sys.executable, "-m", "dev.bench.memory", "--one", name, str(records)]
+    command = [sys.executable, "-m", "seawall.dev.bench.memory", "--one", name, str(records)]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 

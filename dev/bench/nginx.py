@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import httpx
 
-from dev.process import Process, free_ports, wait_for
+from seawall.dev.process import Process, free_ports, wait_for
 
 _CONFIG: Final = """\
 daemon off;

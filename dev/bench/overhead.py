@@ -1,4 +1,4 @@
-"""What a flow run costs around the engine, against a running Prefect server: `python -m dev.bench.overhead`.
+"""What a flow run costs around the engine, against a running Prefect server: `python -m seawall.dev.bench.overhead`.
 
 A script runs the flow in a process of its own: from the call to the first request, from the manifest to the end of
 the process. A part's cost is the difference between runs of one page a part and of all pages in one.
@@ -14,15 +14,15 @@ import time
 from pathlib import Path
 from typing import Final
 
-from dev.customers import Customers
-from dev.server import PrefectServer
-from dev.unstable_api import Request, Server, UnstableApi
+from seawall.dev.customers import Customers
+from seawall.dev.server import PrefectServer
+from seawall.dev.unstable_api import Request, Server, UnstableApi
 
 PAGES: Final = 101
 PAGE_SIZE: Final = 10
 CODE: Final = """
 import sys, time
-from flows.ingest import ingest
+from seawall.flows.ingest import ingest
 began = time.time()
 ingest(source="customers", bucket=sys.argv[1], options={"pages_per_part": int(sys.argv[2])})
 print(began, flush=True)
@@ -56,14 +56,14 @@ def measured(server: PrefectServer, api: Stopwatch, folder: Path, pages_per_part
 
 def main() -> None:
     """Print the medians as a table."""
-    parser = argparse.ArgumentParser(prog="python -m dev.bench.overhead", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m seawall.dev.bench.overhead", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     api = Stopwatch(Customers(seed=1, total=PAGES * PAGE_SIZE))
     with tempfile.TemporaryDirectory() as name, Server(api) as simulator, PrefectServer(Path(name)) as server:
         code = f"ApiSource.model_validate_json({_source(simulator.url)!r}).save('customers')"
         subprocess.run(
-            [sys.executable, "-c", f"from clients.source import ApiSource; {code}"], env=server.environment, check=True
+            [sys.executable, "-c", f"from seawall import ApiSource; {code}"], env=server.environment, check=True
         )
         runs: dict[int, list[tuple[float, float, float]]] = {PAGES: [], 1: []}
         for turn in range(rounds):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dev.customers import Customers
+from seawall.dev.customers import Customers
 
 RECORD_BYTES: Final = 240
 PAGE_SIZE: Final = 1_000

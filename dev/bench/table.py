@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Final
 
-from dev.bench.contestants import Measured
-from dev.bench.pages import RECORD_BYTES
+from seawall.dev.bench.contestants import Measured
+from seawall.dev.bench.pages import RECORD_BYTES
 
 Rounds = Mapping[str, Sequence[Measured]]
 

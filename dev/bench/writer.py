@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
-from clients.body import Body
-from formats import registry
-from formats.writer import Settings
+from seawall.clients.pages.body import Body
+from seawall.formats import registry
+from seawall.formats.writer import Settings
 
 
 def main(pages: str, format: str, folder: str) -> float:

@@ -1,6 +1,6 @@
 """A Django REST framework site in one file: orders behind its own kinds of pagination, and JWT by simplejwt.
 
-It runs as `python -m tests.peers.orders_site PORT DATABASE ROWS TOKEN_SECONDS`.
+It runs as `python -m seawall.tests.peers.orders_site PORT DATABASE ROWS TOKEN_SECONDS`.
 """
 
 import sys
@@ -21,7 +21,7 @@ def configure(database: str, token_seconds: float) -> None:
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database}},
         INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "rest_framework"],
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-        ROOT_URLCONF="tests.peers.orders_site",
+        ROOT_URLCONF="seawall.tests.peers.orders_site",
         SECRET_KEY="a secret key of thirty-two bytes or more",
         SIMPLE_JWT={"ACCESS_TOKEN_LIFETIME": timedelta(seconds=token_seconds), "ROTATE_REFRESH_TOKENS": True},
         TIME_ZONE="UTC",
@@ -37,7 +37,7 @@ def configure(database: str, token_seconds: float) -> None:
 
 port, database, rows, token_seconds = sys.argv[1:]
 configure(database, float(token_seconds))
-sys.modules["tests.peers.orders_site"] = sys.modules[__name__]  # where Django looks for the URLs
+sys.modules["seawall.tests.peers.orders_site"] = sys.modules[__name__]  # where Django looks for the URLs
 
 from django.contrib.auth.models import User
 from django.core.management import call_command

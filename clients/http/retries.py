@@ -1,0 +1,153 @@
+"""Retries: which failures another attempt may heal, and how long to wait before it.
+
+stamina counts the attempts and asks the hook below after each failure. The wait itself is ours: stamina
+sleeps for good, while a worker that is told to stop must not sit out a Retry-After of five minutes, and
+a pause is meant for every fetcher of the source.
+"""
+
+import random
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx
+import stamina
+from loguru import logger
+
+from seawall.clients.errors import AttemptError, CertificateError, RetryAfterTooLongError, SourceError
+from seawall.clients.http.pacing import Pacing
+from seawall.clients.limits import BACKOFF_BASE, BACKOFF_CAP, RETRY_AFTER_FLOOR, THROTTLE_BASE, THROTTLED_ATTEMPTS
+from seawall.clients.redact import neutral
+
+_RETRYABLE: Final = frozenset({408, 425, 429})
+
+_HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2,8},? [ -~]{10,30}")
+
+
+def is_retryable(status: int) -> bool:
+    """Whether another attempt may bring another answer: every server error, and what asks for patience."""
+    return status in _RETRYABLE or status >= 500
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds that a Retry-After header asks for: delay-seconds or one of the three HTTP-date forms.
+
+    What does not parse, is negative or lies in the past counts as absent (RFC 9110 §10.2.3, §5.6.7).
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text.lstrip("0")[:12] or 0)
+    if not _HTTP_DATE.fullmatch(text):
+        return None
+    now = now or datetime.now(UTC)
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
+    if re.match(r"[A-Z][a-z]+, \d\d-[A-Z][a-z]{2}-\d\d ", text) and date > now + timedelta(days=50 * 365):
+        date = date.replace(year=date.year - 100)  # two-digit years mean the past, RFC 9110 §5.6.7
+    seconds = (date - now).total_seconds()
+    return seconds if seconds > 0 else None
+
+
+def attempt_error(error: httpx.TransportError | httpx.DecodingError) -> SourceError:
+    """What a failure of the transport means: another attempt, or, for a bad certificate, the end."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return CertificateError(f"the certificate of {error.request.url.host} does not verify: {cause}")
+        cause = cause.__cause__ or cause.__context__
+    return AttemptError(f"{type(error).__name__}: {neutral(str(error))}", cause=_label(error))
+
+
+def _label(error: httpx.TransportError | httpx.DecodingError) -> str:
+    match error:
+        case httpx.TimeoutException():
+            return "timeout"
+        case httpx.ConnectError():
+            return "connect"
+        case httpx.RemoteProtocolError() if "incomplete" in str(error) or "without sending complete" in str(error):
+            return "truncated"
+        case httpx.DecodingError():
+            return "truncated"
+        case _:
+            return "reset"
+
+
+class Backoff:
+    """The attempts at one request, named `what` in logs: iterate, and work inside each attempt.
+
+    Waits are exponential with full jitter (Brooker, AWS Architecture Blog, 2015), unless the server
+    names a time. Afterwards `causes` holds what made attempts fail.
+
+    Raises:
+        RetryAfterTooLongError: the server asks for more than `max_retry_after` seconds.
+        SourceDownError: too many attempts in a row failed, over all fetchers.
+    """
+
+    def __init__(
+        self,
+        pacing: Pacing,
+        *,
+        max_attempts: int,
+        max_retry_after: float,
+        uniform: Callable[[float, float], float] = random.uniform,
+        **what: object,
+    ) -> None:
+        self.causes: list[str] = []
+        self._pacing = pacing
+        self._max_attempts = max_attempts
+        self._max_retry_after = max_retry_after
+        self._uniform = uniform
+        self._logger = logger.bind(**what)
+        self._error: AttemptError | None = None
+        self._seconds = 0.0
+        self._throttled = 0
+
+    def __iter__(self) -> Iterator[AbstractContextManager[None]]:
+        for attempt in stamina.retry_context(on=self._may_retry, attempts=None, timeout=None):
+            if self._error is not None:
+                self._wait(self._error)
+            yield attempt
+
+    def _may_retry(self, error: Exception) -> float | bool:
+        """The hook that stamina asks: 0.0 for "go on at once", since `_wait` does the waiting."""
+        if not isinstance(error, AttemptError):
+            return False
+        self.causes.append(error.cause)
+        self._throttled += error.throttled
+        self._error, self._seconds = error, self._due(error)
+        if error.throttled:
+            self._pacing.pause(self._seconds)
+        if error.cause != "429":
+            self._pacing.failed(error)
+        return False if self._is_used_up(error) else 0.0
+
+    def _is_used_up(self, error: AttemptError) -> bool:
+        """Whether no attempt is left; a server that asks us to slow down does not use them up."""
+        if error.max_attempts and self.causes.count(error.cause) >= error.max_attempts:
+            return True
+        return self._throttled >= THROTTLED_ATTEMPTS or len(self.causes) - self._throttled >= self._max_attempts
+
+    def _wait(self, error: AttemptError) -> None:
+        told = self._logger.bind(attempt=len(self.causes), cause=error.cause, wait=round(self._seconds, 3))
+        told.info("attempt failed, backing off")
+        self._pacing.sleep(self._seconds)
+
+    def _due(self, error: AttemptError) -> float:
+        asked = error.retry_after
+        if asked is None:
+            base, before = BACKOFF_BASE, len(self.causes) - self._throttled - 1
+            if error.throttled:
+                base, before = THROTTLE_BASE, self._throttled - 1
+            return self._uniform(0, min(BACKOFF_CAP, base * 2.0**before))
+        if asked > self._max_retry_after:
+            raise RetryAfterTooLongError(
+                f"the server asks for {asked:.0f} s, cap is {self._max_retry_after:.0f} s (max_retry_after)"
+            )
+        return max(asked, RETRY_AFTER_FLOOR)

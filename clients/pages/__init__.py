@@ -1,0 +1,9 @@
+"""What an answer holds.
+
+page.py       a page and what asks for it; or what stands in its place: a gap, an end
+answers.py    what the status of an answer means for a page
+body.py       a JSON body, read to its end once
+layout.py     where records stand in it, so that one pass is enough
+records.py    the records of a page in one piece of memory
+nesting.py utf8.py   whether readers of our files could follow
+"""

@@ -1,0 +1,170 @@
+"""The body of an answer: read to its end once, and looked into by dotted paths."""
+
+import contextlib
+import re
+import uuid
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from seawall.clients.errors import AttemptError, MalformedPageError
+from seawall.clients.pages.layout import Layout
+from seawall.clients.pages.page import Rejected
+from seawall.clients.pages.records import Records
+from seawall.clients.pages.utf8 import refuse_other_than_utf8
+from seawall.clients.redact import excerpt, neutral
+
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_WHOLE: Final = msgspec.json.Decoder(msgspec.Raw)
+# every escape of a JSON text; a surrogate that is not one of a pair is a group of its own (RFC 8259 §7, §8.2)
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_BOM: Final = b"\xef\xbb\xbf"
+_ERRORS: Final = ("error", "errors")
+_OPENING_BRACE: Final = ord("{")
+_COUNT_DIGITS: Final = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
+
+
+class Body:
+    """The JSON body of an answer, looked into by dotted paths (`""` is the body itself).
+
+    What a `layout` tells costs no second look.
+
+    Raises:
+        AttemptError: it begins like a page, yet is not one JSON text in UTF-8 (RFC 8259 §8.1): perhaps a cut.
+        MalformedPageError: it is something else, such as HTML or nothing at all.
+    """
+
+    def __init__(self, content: bytes, layout: Layout | None = None) -> None:
+        self._text = content.removeprefix(_BOM)
+        self._objects: dict[str, dict[str, msgspec.Raw]] = {}
+        self._lists: dict[str, list[msgspec.Raw]] = {}
+        self._top: dict[str, msgspec.Raw] = {}
+        self._mark = b""
+        try:
+            refuse_other_than_utf8(self._text)
+            if layout and (found := layout.read(self._text)):
+                self._lists[layout.records], self._top = found
+            else:
+                self._read_whole()
+        except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
+            message = f"the body is not JSON ({error}): {excerpt(self._text)}"
+            if self._text.lstrip().startswith((b"{", b"[")):
+                raise AttemptError(message, cause="truncated") from None
+            raise MalformedPageError(message) from None
+
+    def records(self, path: str) -> Records:
+        """The JSON text of each record of the list at `path`."""
+        try:
+            records = Records(self._lists[path] if path in self._lists else _LIST.decode(self._at(path)))
+        except (KeyError, msgspec.DecodeError):
+            raise MalformedPageError(self.missing("list of records", path)) from None
+        return Records([record.replace(self._mark, b"\\u") for record in records]) if self._mark else records
+
+    def sort_out(self, records: Records, max_record_bytes: int) -> tuple[Records, tuple[Rejected, ...]]:
+        """Those of its records that can be landed, in order, and those that cannot."""
+        text, lengths = np.frombuffer(records.text, np.uint8), records.ends - records.starts
+        reasons = dict.fromkeys(np.flatnonzero(text[records.starts] != _OPENING_BRACE).tolist(), "not a JSON object")
+        too_large = f"larger than {max_record_bytes:,} bytes (max_record_bytes)"
+        reasons |= dict.fromkeys(np.flatnonzero(lengths > max_record_bytes).tolist(), too_large)
+        if self._mark:
+            reasons |= {at: "holds a lone surrogate" for at, record in enumerate(records) if _lone(record)}
+        if not reasons:
+            return records, ()
+        rejected = (Rejected(position=at + 1, reason=reasons[at], record=records[at]) for at in sorted(reasons))
+        return Records([record for at, record in enumerate(records) if at not in reasons]), tuple(rejected)
+
+    def count(self, path: str) -> int | None:
+        """The whole number at `path`, as a number or as text; None where no such value stands there."""
+        try:
+            value = msgspec.json.decode(self._at(path)) if path else None
+        except (KeyError, msgspec.DecodeError):
+            return None
+        if isinstance(value, str) and value.isascii() and value.isdecimal():
+            return int(value) if len(value) <= _COUNT_DIGITS else None
+        if isinstance(value, float) and value.is_integer() and value < 10**_COUNT_DIGITS:  # as some languages write 7
+            value = int(value)
+        return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+    def has(self, path: str) -> bool:
+        """Whether the key at `path` is there, whatever its value."""
+        try:
+            return bool(self._at(path))
+        except KeyError:
+            return False
+
+    def token(self, path: str) -> str | None:
+        """The text at `path`, or the digits of a number; None where it is missing, null, false or empty."""
+        if not self.has(path):
+            return None
+        value = bytes(self._at(path)).strip()
+        if value in (b"null", b"false", b'""'):
+            return None
+        if value.startswith(b'"'):
+            return msgspec.json.decode(value, type=str)
+        if not value.removeprefix(b"-").isdigit():
+            raise MalformedPageError(f"what stands at {path!r} cannot ask for the next page: {excerpt(value)}")
+        return value.decode()
+
+    def error(self) -> str | None:
+        """A message where the body says that something went wrong, which makes a list without records no page."""
+        for key in _ERRORS:
+            if self.has(key) and msgspec.json.decode(self._at(key)):
+                return f"no records, but {key!r} at the top of the body, which begins: {excerpt(self._text)}"
+        return None
+
+    def missing(self, what: str, path: str) -> str:
+        """A message that no `what` stands at `path`, with the keys that are there and the body's beginning."""
+        keys = neutral(", ".join(map(repr, self._reached(path)))) or "none"
+        return f"no {what} at {path!r}; the keys there are: {keys}; the body begins: {excerpt(self._text)}"
+
+    def _read_whole(self) -> None:
+        """Parse the body to its end.
+
+        A lone surrogate makes a body unreadable, though only one record holds it; so its escape is replaced by
+        a text that occurs nowhere else, and comes back in the text of its record.
+        """
+        try:
+            if not self._members(""):
+                _WHOLE.decode(self._text)  # for what is not an object was not read to its end
+        except msgspec.DecodeError:
+            if not _lone(self._text):
+                raise
+            self._mark = uuid.uuid4().hex.encode()
+            self._text = _ESCAPE.sub(lambda found: self._mark + found[1] if found[1] else found[0], self._text)
+            self._read_whole()
+
+    def _at(self, path: str) -> bytes | msgspec.Raw:
+        """The JSON text at `path`; raises KeyError where there is none."""
+        if not path:
+            return self._text
+        if path in self._top:
+            return self._top[path]
+        parent, _, key = path.rpartition(".")
+        return self._members(parent)[key]
+
+    def _members(self, path: str) -> dict[str, msgspec.Raw]:
+        """The members of the object at `path`, decoded once; none where something else stands."""
+        if path not in self._objects:
+            try:
+                self._objects[path] = _OBJECT.decode(self._at(path))
+            except msgspec.ValidationError:
+                self._objects[path] = {}
+        return self._objects[path]
+
+    def _reached(self, path: str) -> dict[str, msgspec.Raw]:
+        """The members of the deepest object on the way to `path`."""
+        while path:
+            path = path.rpartition(".")[0]
+            with contextlib.suppress(KeyError):
+                if members := self._members(path):
+                    return members
+        return {}
+
+
+def _lone(text: bytes) -> bool:
+    """Whether a JSON text holds the escape of a surrogate without its other half, which UTF-8 cannot carry."""
+    return any(found[1] for found in _ESCAPE.finditer(text))

@@ -1,0 +1,91 @@
+"""A page: one good answer, with the exact JSON text of each record in it; what asks for it, or stands in its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from seawall.clients.pages.records import Records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
+    """What asks for page `number`: a query added to the source's URL, or the `url` that the page before named.
+
+    `follows` is set where a token of the page before is part of it.
+    """
+
+    number: int
+    query: Mapping[str, str] = field(default_factory=dict)
+    url: str | None = field(default=None, repr=False)
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """How many pages and records the source says there are; None where it does not say."""
+
+    pages: int | None = None
+    records: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A record that cannot be landed: its place in its page (from 1), why, and its bytes."""
+
+    position: int
+    reason: str
+    record: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One good page: its number, the JSON text of each record (UTF-8), the totals that came with it.
+
+    `size` is the body's length in bytes, `read_at` when it was read, in seconds since 1970, `retries` the causes
+    of the attempts that failed before; `rejected` are the records that are no JSON object, too large or not UTF-8.
+    `token` is what asks for the next page where only this one tells, and None on the last.
+    """
+
+    number: int
+    records: Records = field(repr=False)
+    totals: Totals
+    size: int
+    read_at: float
+    retries: tuple[str, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def sent(self) -> int:
+        """How many records the source sent, those included that cannot be landed."""
+        return len(self.records) + len(self.rejected)
+
+    def and_then(self, more: "Page") -> "Page":
+        """This page with the records that were asked for in its place."""
+        before = self.sent
+        return replace(
+            self,
+            records=Records([*self.records, *more.records]),
+            rejected=(*self.rejected, *(replace(each, position=before + each.position) for each in more.rejected)),
+            totals=more.totals,
+            size=self.size + more.size,
+            read_at=more.read_at,
+            retries=self.retries + more.retries,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A page that failed for good, with the last error as one harmless line."""
+
+    number: int
+    error: str
+    retries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The walk ended before page `number`, whatever the totals promised at the start; `totals` is what it says now."""
+
+    number: int
+    totals: Totals
+    read_at: float

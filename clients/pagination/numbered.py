@@ -1,0 +1,129 @@
+"""Pages that can be asked for in any order, so that parts run in parallel: by number, or by offset."""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seawall.clients.pages.body import Body
+from seawall.clients.pages.page import Page, PageRequest, Totals
+from seawall.clients.pagination.parameters import Param, SizeParam, TotalRecordsPath, sized
+
+
+class PageNumber(BaseModel, title="Page number"):
+    """Pages by number: `?page=3&limit=1000`; up to the number of pages, of records, or until one is empty."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    random_access: ClassVar[bool] = True
+
+    kind: Literal["page_number"] = "page_number"
+    page_param: Annotated[Param, Field(description="Query parameter of the page number.")] = "page"
+    size_param: SizeParam = "limit"
+    first_page: Annotated[int, Field(ge=0, le=1, description="Number of the first page: 0 or 1.")] = 1
+    total_pages_path: Annotated[str, Field(description="Where the number of pages stands; empty: nowhere.")] = (
+        "metadata.total_pages"
+    )
+    total_records_path: TotalRecordsPath = "metadata.total_records"
+
+    def first(self, size: int) -> PageRequest:
+        """Asks for the first page, `size` records long."""
+        return self.at(self.first_page, size)
+
+    def at(self, number: int, size: int) -> PageRequest:
+        """Asks for page `number`, `size` records long."""
+        return PageRequest(number=number, query={self.page_param: str(number)} | sized(self.size_param, size))
+
+    def next(self, page: Page, size: int) -> PageRequest | None:
+        """Asks for the page after this one; None where the walk ends with it."""
+        last = self.last(page.totals)
+        goes_on = page.number < last if last is not None else bool(page.sent)
+        return self.at(page.number + 1, size) if goes_on else None
+
+    def rest(self, page: Page, size: int) -> PageRequest | None:
+        """Nothing: a page is what the source takes for one."""
+        return None
+
+    def refusal(self, records: Sequence[bytes], size: int) -> str | None:
+        """Nothing: a page is as long as the source likes."""
+        return None
+
+    def totals(self, body: Body, size: int) -> Totals:
+        """What the page says about the whole."""
+        pages = body.count(self.total_pages_path) if self.total_pages_path else None
+        return Totals(pages=pages, records=body.count(self.total_records_path))
+
+    def last(self, totals: Totals) -> int | None:
+        """The number of the last page by these totals, an empty source having one; None where they do not say."""
+        return None if totals.pages is None else self.first_page + max(totals.pages, 1) - 1
+
+    def lacking(self, body: Body) -> str | None:
+        """What the first page has to say and does not, as a message."""
+        if not self.total_pages_path or body.count(self.total_pages_path) is not None:
+            return None
+        return body.missing("number of pages", self.total_pages_path)
+
+
+class Offset(BaseModel):
+    """Pages by the position of their first record: `?offset=2000&limit=1000`, up to the total or until one is empty.
+
+    A page is as long as was asked for, whatever the source gives at once: what lacks is asked for in its place.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    random_access: ClassVar[bool] = True
+    first_page: ClassVar[int] = 1
+
+    kind: Literal["offset"] = "offset"
+    offset_param: Annotated[Param, Field(description="Query parameter of the position.")] = "offset"
+    limit_param: Annotated[Param, Field(description="Query parameter of the page size.")] = "limit"
+    total_records_path: TotalRecordsPath = "metadata.total_records"
+    short_page_ends: Annotated[
+        bool, Field(description="A page shorter than asked for is the last one. Only where the source promises that.")
+    ] = False
+
+    def first(self, size: int) -> PageRequest:
+        """Asks for the first page, `size` records long."""
+        return self.at(self.first_page, size)
+
+    def at(self, number: int, size: int) -> PageRequest:
+        """Asks for page `number`, `size` records long."""
+        return self._from(number, (number - 1) * size, size)
+
+    def next(self, page: Page, size: int) -> PageRequest | None:
+        """Asks for the page after this one; None where the walk ends with it."""
+        last = self.last(page.totals)
+        goes_on = page.number < last if last is not None else bool(page.sent)
+        return self.at(page.number + 1, size) if goes_on else None
+
+    def rest(self, page: Page, size: int) -> PageRequest | None:
+        """Asks for what page lacks; None where it is as long as asked for, or the last one."""
+        have, total = page.sent, page.totals.records
+        begins = (page.number - 1) * size
+        if not 0 < have < size or self.short_page_ends or (total is not None and begins + have >= total):
+            return None
+        return self._from(page.number, begins + have, size - have)
+
+    def refusal(self, records: Sequence[bytes], size: int) -> str | None:
+        """Why these records are no page of `size` of them: more would come again with the next page."""
+        if len(records) <= size:
+            return None
+        return f"has {len(records):,} records, {size:,} were asked for: does the source read {self.limit_param!r}?"
+
+    def totals(self, body: Body, size: int) -> Totals:
+        """What the page says about the whole, in pages of `size` records."""
+        records = body.count(self.total_records_path)
+        return Totals(pages=None if records is None else -(-records // size), records=records)
+
+    def last(self, totals: Totals) -> int | None:
+        """The number of the last page by these totals, an empty source having one; None where they do not say."""
+        return None if totals.pages is None else self.first_page + max(totals.pages, 1) - 1
+
+    def lacking(self, body: Body) -> str | None:
+        """What the first page has to say and does not, as a message."""
+        if not self.total_records_path or body.count(self.total_records_path) is not None:
+            return None
+        return body.missing("number of records", self.total_records_path)
+
+    def _from(self, number: int, offset: int, limit: int) -> PageRequest:
+        query = {self.offset_param: str(offset), self.limit_param: str(limit)}
+        return PageRequest(number=number, query=query)

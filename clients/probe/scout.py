@@ -1,0 +1,130 @@
+"""The scout: asks a source that nobody knows yet, one question after the other, and takes any answer for a finding."""
+
+import re
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from seawall.clients.auth.tokens import TokenAuth
+from seawall.clients.errors import AttemptError, MalformedPageError, PageFailedError
+from seawall.clients.http.exchange import Answer, exchange
+from seawall.clients.http.pacing import Pacing
+from seawall.clients.http.retries import Backoff, is_retryable
+from seawall.clients.http.transport import http_client, http_transport
+from seawall.clients.http.urls import with_params
+from seawall.clients.http.wire import Wire, deadline
+from seawall.clients.limits import PROBE_ATTEMPTS, PROBE_REQUESTS
+from seawall.clients.pages.answers import raise_for_status
+from seawall.clients.pages.body import Body
+from seawall.clients.pages.page import PageRequest
+from seawall.clients.pages.records import Records
+from seawall.clients.pagination.links import followed
+from seawall.clients.redact import SECRETS
+from seawall.clients.source import ApiSource
+
+RATE_LIMIT: Final = re.compile(r"retry-after|(x-)?rate-?limit([-a-z]*)", re.IGNORECASE)
+
+
+def is_page(answer: Answer) -> bool:
+    """Whether an answer is a 200 with JSON."""
+    try:
+        return answer.status == httpx.codes.OK and Body(answer.content) is not None
+    except AttemptError:
+        return False
+
+
+def records_of(answer: Answer, path: str) -> Records:
+    """The JSON text of each record at `path`; none where this is no page of records."""
+    try:
+        return Body(answer.content).records(path) if is_page(answer) else Records()
+    except MalformedPageError:
+        return Records()
+
+
+class Scout:
+    """Asks with the source's credentials, limits and patience; at most PROBE_REQUESTS questions, no two at once.
+
+    `rate_limits` has the headers of that kind which came with any answer, the last value of each;
+    `sent` counts requests.
+    """
+
+    def __init__(self, source: ApiSource, *, transport: httpx.BaseTransport | None = None) -> None:
+        SECRETS.add(*source.secrets())
+        self.rate_limits: dict[str, str] = {}
+        self.sent = self._asked = 0
+        self.source = source
+        self._wire = Wire()
+        self._client = http_client(source, transport or http_transport(source, self._wire, 1))
+        self._pacing = Pacing(max_in_flight=1, max_rate=source.max_rate, give_up_after=source.give_up_after)
+        self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
+        self._headers = {name: value.get_secret_value() for name, value in source.headers.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pacing.stop()
+        self._wire.hang_up()
+        self._client.close()
+
+    @property
+    def left(self) -> int:
+        """How many questions are left."""
+        return PROBE_REQUESTS - self._asked
+
+    def authenticate(self) -> None:
+        """Get a token now, where the source wants one."""
+        if isinstance(self._auth, TokenAuth):
+            self._auth.token()
+
+    def ask(self, request: PageRequest, *, first: bool = False) -> Answer:
+        """The last answer to a question; the `first` has to be JSON with status 200.
+
+        Raises:
+            SourceError: no answer came; or, with `first`, none that anything can be learnt from.
+        """
+        self._asked += 1
+        last: list[Answer] = []
+        attempts = min(PROBE_ATTEMPTS, self.source.max_attempts)
+        backoff = Backoff(
+            self._pacing, max_attempts=attempts, max_retry_after=self.source.max_retry_after, page=request.number
+        )
+        try:
+            for attempt in backoff:
+                with attempt:
+                    return self._attempt(request, last, first=first)
+        except AttemptError as error:
+            if last and not first:
+                return last[-1]
+            if isinstance(error, MalformedPageError):
+                raise
+            message = f"page {request.number} failed {len(backoff.causes)} times; the last: {error}"
+            raise PageFailedError(message, number=request.number, causes=tuple(backoff.causes)) from error
+        raise AssertionError("stamina raises or returns")
+
+    def resolved(self, text: str, look: Answer) -> str:
+        """The URL that a link in an answer means, without what goes with every request; see `links.followed`."""
+        own = [*self.source.params, *self.source.auth.query_names()]
+        return followed(text, look.url, allowed=[self.source.url, *self.source.allowed_origins], own=own)
+
+    def _attempt(self, request: PageRequest, last: list[Answer], *, first: bool) -> Answer:
+        params = {**self.source.revealed_params(), **request.query}
+        url = with_params(httpx.URL(request.url or self.source.url), params)
+        sent = self._client.build_request("GET", url, headers=self._headers)
+        self.sent += 1
+        with (
+            self._pacing.slot(),
+            deadline(self.source.page_deadline),
+            exchange(self._client, sent, auth=self._auth, max_bytes=self.source.max_page_bytes) as answer,
+        ):
+            last.append(answer)
+            self.rate_limits |= {name: text for name, text in answer.headers.items() if RATE_LIMIT.fullmatch(name)}
+            if first or is_retryable(answer.status):
+                raise_for_status(answer, request, first=first, renewable=isinstance(self._auth, TokenAuth))
+            if answer.status == httpx.codes.OK:
+                Body(answer.content)
+        self._pacing.succeeded()
+        return answer

@@ -1,0 +1,9 @@
+"""What is Prefect's or the process's, and no step of the story.
+
+step.py          the decorator of every task: no retries, no cache, no secret in its errors
+resources.py     source, client, store and format of a run, opened once per process
+blocks.py        blocks by name
+logs.py          logging, configured in one place
+events.py        what automations can wait for
+prefect_api.py   whether Prefect's API answers, and how a process ends that cannot reach it
+"""

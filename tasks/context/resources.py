@@ -1,0 +1,66 @@
+"""Source, client, store and format of a run: opened by name, once per process and run.
+
+All tasks of a run in one process share one connection pool, one token and one pacing; that is what
+lets any task runner place them, in threads or on other machines.
+"""
+
+import threading
+from dataclasses import dataclass
+
+from seawall.clients.api import ApiClient
+from seawall.clients.source import ApiSource
+from seawall.formats import registry
+from seawall.formats.writer import Format
+from seawall.storage.keys import checked_prefix, joined
+from seawall.storage.store import ObjectStore
+from seawall.tasks.context import blocks, logs
+from seawall.tasks.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the tasks of a run work with."""
+
+    source: ApiSource
+    client: ApiClient
+    store: ObjectStore
+    format: Format
+    parent: str  # the folder that holds the landings of the dataset
+
+
+_lock = threading.Lock()
+_opened: dict[str, Resources] = {}
+
+
+def resources(run: Run) -> Resources:
+    """The resources of a run in this process, opened on first use."""
+    with _lock:
+        if run.run_id not in _opened:
+            _opened[run.run_id] = _open(run)
+        return _opened[run.run_id]
+
+
+def release(run: Run) -> None:
+    """Close what this process opened for a run: sockets, threads, the token's memory."""
+    with _lock:
+        opened = _opened.pop(run.run_id, None)
+    if opened is not None:
+        opened.client.close()
+        opened.store.close()
+
+
+def _open(run: Run) -> Resources:
+    logs.configure()
+    source = blocks.load_source(run.source)
+    storage = blocks.load_storage(run.storage, run.bucket)
+    store = blocks.open_store(storage)
+    client = ApiClient(
+        source, max_in_flight=run.options.max_in_flight, page_size=run.options.page_size, params=run.params
+    )
+    return Resources(
+        source=source,
+        client=client,
+        store=store,
+        format=registry.build(run.format, run.format_settings),
+        parent=joined(checked_prefix(joined(blocks.root_folder(storage), run.prefix)), source.name),
+    )

@@ -1,0 +1,109 @@
+"""Staged parts: consecutive good pages in a local file, complete and not yet in the bucket."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby
+from pathlib import Path
+
+from seawall.clients.errors import SourceError, WalkStoppedError
+from seawall.clients.pages.page import End, Gap, Page
+from seawall.formats.writer import Format, RecordError, WrittenFile
+from seawall.storage.documents import Column, Totals
+from seawall.storage.ranges import PageRange
+from seawall.tasks.errors import IngestError, RejectedRecordsError
+from seawall.tasks.landing.record_keys import KeyFile
+from seawall.tasks.landing.rejected import RejectedFile
+from seawall.tasks.landing.walk import merged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedPart:
+    """A part that is complete in a local file and not yet in the bucket."""
+
+    file: WrittenFile
+    columns: tuple[Column, ...]
+    rejected: RejectedFile
+    pages: PageRange
+    received: int
+    retries: Counter[str]
+    totals: Totals
+    told_at: float
+    next: str | None
+    digests: bytes
+    keys: Path | None = None
+    keyless: int = 0
+
+
+def fetch_parts(
+    fetched: Iterable[Page | Gap | End], format: Format, staging: Path, record_key: str | None = None
+) -> Iterator[StagedPart | Gap | End | SourceError | RejectedRecordsError]:
+    """Write each run of good pages to a staged file of its own; what interrupts them passes through.
+
+    An error that ends the walk comes last, as a value, so that the good pages before it are a part, too.
+    """
+    for good, outcomes in groupby(_error_last(fetched), key=lambda outcome: isinstance(outcome, Page)):
+        if good:
+            yield write_part((page for page in outcomes if isinstance(page, Page)), format, staging, record_key)
+        else:
+            yield from (outcome for outcome in outcomes if not isinstance(outcome, Page))
+
+
+def _error_last(fetched: Iterable[Page | Gap | End]) -> Iterator[Page | Gap | End | SourceError | RejectedRecordsError]:
+    try:
+        yield from fetched
+    except WalkStoppedError:  # there is no time left to land anything
+        raise
+    except (SourceError, RejectedRecordsError) as error:
+        yield error
+
+
+def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key: str | None = None) -> StagedPart:
+    """Write consecutive pages to one file, as they arrive, and the digests of their record keys to another."""
+    last = received = 0
+    counts: list[int] = []  # records of each page
+    retries: Counter[str] = Counter()
+    totals, told_at, token, digests = Totals(), 0.0, None, bytearray()
+    rejected = RejectedFile(staging / "rejected.jsonl")
+    with format.open(staging / f"part.{format.suffix}") as writer, KeyFile(staging / "keys", record_key) as keys:
+        for page in pages:
+            try:
+                writer.write(page.records)
+            except RecordError as error:
+                raise IngestError(f"page {page.number}, {error}; nothing of this part was landed") from error
+            rejected.add(page)
+            keys.write(page.records)
+            counts.append(len(page.records))
+            last = page.number
+            received += page.size
+            retries.update(page.retries)
+            totals = merged(totals, page.totals) if page.read_at > told_at else merged(page.totals, totals)
+            told_at = max(told_at, page.read_at)
+            token = page.token
+            digests += page.records.digest
+        file = writer.close()
+    pages_held = PageRange(last - len(counts) + 1, last)
+    return StagedPart(
+        file=file,
+        columns=_columns(file, pages_held.first, counts),
+        rejected=rejected,
+        pages=pages_held,
+        received=received,
+        retries=retries,
+        totals=totals,
+        told_at=told_at,
+        next=token,
+        digests=bytes(digests),
+        keys=keys.path,
+        keyless=keys.keyless,
+    )
+
+
+def _columns(file: WrittenFile, first: int, counts: Sequence[int]) -> tuple[Column, ...]:
+    """The columns of a part, with the pages on which they came to their types."""
+    ends = list(accumulate(counts))
+    return tuple(
+        Column(name, kind, {of: first + bisect_right(ends, record) for of, record in file.since.get(name, {}).items()})
+        for name, kind in file.columns.items()
+    )

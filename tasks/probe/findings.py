@@ -1,0 +1,80 @@
+"""Findings: what a probe came to know about a source, and what that means for a run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeTried:
+    """A page size that was asked for, and what came: `records` on a page, or the `status` of a refusal."""
+
+    asked: int
+    status: int
+    records: int
+    seconds: float
+    bytes: int
+    whole: bool = False  # the source has no more records than came
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What landing everything would take, at the pace of the probe: pages, bytes of JSON, and seconds."""
+
+    pages: int
+    bytes: int
+    seconds: float
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a probe found. `pagination` and `records_path` are what to save; None and empty are what it could not tell.
+
+    `configured` says whether the block serves as it is, `stable` whether page 2 held the same records in the same
+    order twice, `overlap` how many records of page 1 came again on page 2. Texts from the server are in `beyond` and
+    `rate_limits` alone, and are not yet harmless.
+    """
+
+    source: str
+    requests: int
+    kind: str | None
+    configured: bool
+    pagination: Mapping[str, Any]
+    records_path: str
+    configured_path: str
+    page_size: int
+    lists: Mapping[str, int]
+    record_keys: tuple[str, ...] = ()
+    stable: bool | None = None
+    beyond: str = "not asked for: only the page before tells how to ask for one"
+    totals: str = "the source tells none"
+    records: int | None = None
+    sizes: tuple[SizeTried, ...] = ()
+    rate_limits: Mapping[str, str] = field(default_factory=dict)
+    page_seconds: float = 0.0
+    estimate: Estimate | None = None
+    tried: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the block to save; no secret is among them."""
+        return {"records_path": self.records_path, "page_size": self.page_size, "pagination": dict(self.pagination)}
+
+    @property
+    def as_json(self) -> str:
+        """Those fields as JSON."""
+        return json.dumps(self.fields, indent=2)
+
+    @property
+    def as_python(self) -> str:
+        """A program that saves them; what else the block holds stays."""
+        lines = [
+            "from seawall import ApiSource",
+            "",
+            f"saved = ApiSource.load({self.source!r})",
+            f"fields = {self.fields!r}",
+            f"ApiSource(**dict(saved) | fields).save({self.source!r}, overwrite=True)",
+        ]
+        return "\n".join(lines)

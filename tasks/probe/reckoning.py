@@ -1,0 +1,62 @@
+"""Reckoning: what the figures of a probe amount to."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from seawall.clients.probe.anatomy import KEY
+from seawall.tasks.probe.findings import Estimate, SizeTried
+
+SHOWN_KEYS: Final = 3
+TOLERANCE: Final = 1.2  # so much faster another page size has to be to be proposed
+
+_RECORD: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def proposed(sizes: Sequence[SizeTried], *, own: int, came: int) -> int:
+    """The source's `own` page size, unless another one that comes in full is clearly faster.
+
+    Where the source gives less than it is asked for, what it gives is a size, too; where no size was tried, `came`
+    is how many records a page has.
+    """
+    if not sizes:
+        return came
+    speeds = {each.records: each.records / each.seconds for each in sizes if each.records and not each.whole}
+    if not speeds:
+        return own
+    best = max(speeds, key=lambda records: speeds[records])
+    return own if own in speeds and speeds[best] < TOLERANCE * speeds[own] else best
+
+
+def page_seconds(walked: Iterable[tuple[int, float]], page_size: int) -> float:
+    """The mean time of pages as long as proposed, where such came, or else of all; of each its records and seconds."""
+    times = list(walked)
+    fitting = [seconds for records, seconds in times if records == page_size] or [seconds for _, seconds in times]
+    return sum(fitting) / len(fitting)
+
+
+def estimate(
+    records: int | None, *, page_size: int, seconds: float, record_bytes: float, in_flight: int, max_rate: float | None
+) -> Estimate | None:
+    """What landing so many records takes, `seconds` a page; None where nobody knows how many there are."""
+    if records is None:
+        return None
+    pages = -(-records // page_size)
+    return Estimate(
+        pages=pages,
+        bytes=round(records * record_bytes),
+        seconds=max(pages * seconds / in_flight, pages / max_rate if max_rate else 0.0),
+        in_flight=in_flight,
+    )
+
+
+def record_keys(texts: Sequence[bytes]) -> tuple[str, ...]:
+    """Fields that every record has, no two the same, those named like a key first; none where a record is no object."""
+    try:
+        records = [_RECORD.decode(text) for text in texts]
+    except msgspec.DecodeError:  # a lone surrogate, which a run sets aside, too
+        return ()
+    names = [name for name in records[0] if KEY.fullmatch(name)]
+    unique = [name for name in names if len({bytes(record.get(name, b"")) for record in records}) == len(records)]
+    return tuple(sorted(unique, key=lambda name: not name.lower().endswith(("id", "key", "code")))[:SHOWN_KEYS])

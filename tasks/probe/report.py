@@ -1,0 +1,95 @@
+"""The probe's report: its findings as GitHub Flavored Markdown."""
+
+from collections.abc import Iterable
+
+from seawall.clients.redact import neutral
+from seawall.tasks.probe.findings import Findings, SizeTried
+from seawall.tasks.report import code
+
+
+def render(findings: Findings) -> str:
+    """The findings, what to do first."""
+    lines = [
+        f"# {findings.kind or 'Pagination unknown'}: {code(findings.source)}",
+        "",
+        _advice(findings),
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {told} |" for name, told in _figures(findings)),
+    ]
+    if findings.sizes:
+        lines += ["", "## Page sizes", "", "| Asked for | Came | Bytes | Seconds |", "|---|---|---|---|"]
+        lines += [
+            f"| {each.asked:,} | {_came(each)} | {each.bytes:,} | {each.seconds:.3f} |" for each in findings.sizes
+        ]
+    lines += ["", "## Tried", "", *(f"1. {code(neutral(each, 400))}" for each in findings.tried)]
+    if findings.kind and not findings.configured:
+        lines += ["", "## Fields to save", "", "```json", findings.as_json, "```"]
+        lines += ["", "or, with all else as it is saved:", "", "```python", findings.as_python, "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _advice(findings: Findings) -> str:
+    if findings.kind is None:
+        return "No kind of pagination led to a second page; below is what was tried. The API's documents have to tell."
+    if findings.configured:
+        return "The source works as it is saved."
+    return "The source can be landed with the fields below, which differ from those that are saved."
+
+
+def _figures(findings: Findings) -> Iterable[tuple[str, str]]:
+    yield "Pagination", code(findings.kind or "unknown")
+    yield "Records", _where(findings)
+    yield (
+        "Order",
+        {None: "not looked into", True: "page 2 was the same twice", False: "page 2 changed at once"}[findings.stable],
+    )
+    yield "Beyond the end", code(findings.beyond)
+    yield "Totals", code(findings.totals)
+    yield "Largest page", _largest(findings)
+    yield "Record keys", ", ".join(map(code, findings.record_keys)) or "no field is another one in every record"
+    limits = (f"{code(name)} {code(neutral(text))}" for name, text in sorted(findings.rate_limits.items()))
+    yield "Rate limits", ", ".join(limits) or "no header tells of any"
+    yield "Mean page time", f"{findings.page_seconds:.3f} s"
+    yield "Estimate", _estimate(findings)
+    yield "Requests", f"{findings.requests:,}"
+
+
+def _where(findings: Findings) -> str:
+    others = [f"{code(path or 'the body itself')} {count:,}" for path, count in findings.lists.items()]
+    told = f"at {code(findings.records_path) if findings.records_path else 'the body itself'}"
+    if findings.records_path != findings.configured_path:
+        told += f", not at {code(findings.configured_path)}"
+    return f"{told}; lists of objects in the body: {', '.join(others)}"
+
+
+def _largest(findings: Findings) -> str:
+    if not findings.sizes:
+        return "no parameter changed the size of a page"
+    best = max(findings.sizes, key=lambda each: each.records)
+    return f"{best.records:,} records came for {best.asked:,} asked" + (", which is all there are" * best.whole)
+
+
+def _came(each: SizeTried) -> str:
+    if not each.records:
+        return f"answered {each.status}"
+    return f"{each.records:,}" + (", all there are" * each.whole)
+
+
+def _estimate(findings: Findings) -> str:
+    made = findings.estimate
+    if made is None:
+        return "not known without a number of records"
+    return (
+        f"{findings.records:,} records in {made.pages:,} pages of {findings.page_size:,}, "
+        f"{made.bytes / 2**20:,.1f} MiB of JSON, {_duration(made.seconds)} with {made.in_flight} "
+        f"{'requests in flight, if each takes as long as alone' if made.in_flight > 1 else 'request in flight'}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} seconds" if seconds >= 1 else "less than a second"

@@ -1,0 +1,39 @@
+"""The probe's tasks: ask, and tell."""
+
+from loguru import logger
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+
+from seawall.clients.probe.scout import Scout
+from seawall.clients.redact import redact
+from seawall.tasks.context import blocks
+from seawall.tasks.context.logs import guarded
+from seawall.tasks.preflight import ONCE
+from seawall.tasks.probe.findings import Findings
+from seawall.tasks.probe.questions import Questions
+from seawall.tasks.probe.report import render
+
+
+@task(name="ask", task_run_name="ask {source}", **ONCE)
+@guarded
+def ask(source: str) -> Findings:
+    """What a few requests tell about the saved source.
+
+    Raises:
+        SettingsError: there is no such block.
+        SourceError: it cannot be reached, refuses us, or answers nothing that holds records.
+    """
+    with Scout(blocks.load_source(source)) as scout:
+        scout.authenticate()
+        findings = Questions(scout.source, scout).findings(source)
+    logger.bind(source=source, kind=findings.kind, requests=findings.requests).info("probed")
+    return findings
+
+
+@task(name="tell", task_run_name="tell of {findings.source}", **ONCE)
+@guarded
+def tell(findings: Findings) -> None:
+    """Show the findings as a markdown artifact."""
+    create_markdown_artifact(
+        markdown=redact(render(findings)), key="probe", description=f"{findings.kind or 'unknown'}: {findings.source}"
+    )

@@ -1,0 +1,225 @@
+"""The block `ApiSource`: what it refuses, what it hides, and that Prefect's server keeps it as it is."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from prefect.settings import PREFECT_API_URL
+from pydantic import ValidationError
+
+from seawall.clients.auth.forms import Login, NoAuth
+from seawall.clients.source import ApiSource
+
+PASSWORD = "correct-horse-battery"
+LOGIN = {"kind": "login", "login_url": "https://h/login", "username": "me", "password": PASSWORD}
+
+
+def source(**changes: Any) -> ApiSource:
+    return ApiSource(**{"name": "customers", "url": "https://h/customers"} | changes)
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(ValidationError) as caught:
+        source(**changes)
+    return str(caught.value)
+
+
+def test_a_name_and_a_url_are_enough() -> None:
+    plain = source()
+    assert isinstance(plain.auth, NoAuth)
+    assert (plain.pagination.kind, plain.records_path, plain.page_size) == ("page_number", "data", 1000)
+    assert (plain.max_attempts, plain.max_retry_after, plain.give_up_after) == (12, 300, 50)
+
+
+def test_the_kind_of_auth_decides_which_form_it_is() -> None:
+    assert isinstance(source(auth=LOGIN).auth, Login)
+    assert isinstance(source(auth={"kind": "none"}).auth, NoAuth)
+
+
+@pytest.mark.parametrize(
+    "auth", [{"kind": "magic"}, {}, {"kind": "login"}, LOGIN | {"typo": 1}, {"kind": "none", "key": "x"}]
+)
+def test_auth_of_no_known_shape_is_refused(auth: dict[str, object]) -> None:
+    assert "auth" in refusal(auth=auth)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden", "-x", "a b", "naïve", "a" * 101, "a\n", "_plan"])
+def test_a_name_that_is_no_safe_folder_is_refused(name: str) -> None:
+    assert "name" in refusal(name=name)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"page_size": 0}, {"max_attempts": 0}, {"max_attempts": 101}, {"read_timeout": 0}, {"page_deadline": -1},
+     {"max_rate": 0}, {"give_up_after": 0}, {"max_page_bytes": 10}, {"max_retry_after": float("inf")},
+     {"connect_timeout": float("nan")}, {"max_hours": 8761}, {"page_size": 1_000_001}, {"read_timeout": 86_401}],
+)  # fmt: skip
+def test_limits_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    assert next(iter(wrong)) in refusal(**wrong)
+
+
+# Secrets
+
+
+SECRETS: list[dict[str, Any]] = [
+    {"auth": LOGIN | {"login_url": "https://h/login"}},
+    {"headers": {"X-Api-Key": PASSWORD}},
+    {"params": {"api_key": PASSWORD}},
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS, ids=["auth", "headers", "params"])
+def test_secrets_over_plain_http_are_refused_unless_they_stay_on_this_machine(secret: dict[str, Any]) -> None:
+    told = refusal(url="http://api.example.com/items?trace=hidden", **secret)
+    assert "http://api.example.com/items: secrets are sent over https:// only, or to this machine" in told
+    assert "hidden" not in told
+    assert PASSWORD not in told
+    assert source(url="http://127.0.0.1:8000/items", **secret)
+
+
+@pytest.mark.parametrize("where", ["login_url", "refresh_url"])
+def test_a_login_over_plain_http_is_refused(where: str) -> None:
+    assert "http://elsewhere.example/token: secrets are sent" in refusal(
+        auth=LOGIN | {where: "http://elsewhere.example/token"}
+    )
+
+
+def test_a_source_without_secrets_may_be_read_over_plain_http() -> None:
+    assert source(url="http://api.example.com/items").url == "http://api.example.com/items"
+
+
+@pytest.mark.parametrize("url", ["https://me:hunter2@h/x", "https://h:hunter2/x", "ftp://hunter2/x", "hunter2"])
+def test_a_refused_url_is_not_shown(url: str) -> None:
+    assert "hunter2" not in refusal(url=url)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"auth": LOGIN | {"typo": "x"}}, {"auth": LOGIN | {"login_url": "?"}}, {"headers": {"X": [PASSWORD]}},
+              {"params": PASSWORD}, {"auth": LOGIN, "page_size": 0}]
+)  # fmt: skip
+def test_a_refusal_never_shows_what_was_filled_in(wrong: dict[str, Any]) -> None:
+    assert PASSWORD not in refusal(**wrong)
+
+
+def full() -> ApiSource:
+    return source(
+        auth=LOGIN,
+        params={"api_key": "param-secret"},
+        headers={"X-Api-Key": "header-secret"},
+        pagination={"page_param": "p", "first_page": 0},
+        records_path="result.rows",
+        max_rate=2.5,
+    )
+
+
+def test_secrets_are_masked_in_whatever_is_printed() -> None:
+    shown = f"{full()!r} {full()} {full().model_dump()} {full().model_dump_json()}"
+    for secret in (PASSWORD, "param-secret", "header-secret"):
+        assert secret not in shown
+
+
+def test_every_secret_is_named_for_redaction() -> None:
+    assert sorted(full().secrets()) == sorted([PASSWORD, "param-secret", "header-secret"])
+    assert source().secrets() == []
+    given = {"Authorization": "Bearer sk-live-123456", "Accept-Language": "de", "User-Agent": "seawall for customers"}
+    words = {"city": "New customers"}
+    found = source(headers=given, params=words).secrets()
+    assert found == ["New customers", "Bearer sk-live-123456", "seawall for customers", "sk-live-123456"]
+
+
+# Prefect
+
+
+def test_a_saved_source_loads_unchanged_and_the_server_shows_no_secret(prefect_api: None) -> None:
+    document = full().save("customers-saved", overwrite=True)
+    loaded = ApiSource.load("customers-saved")
+    assert isinstance(loaded, ApiSource)
+    assert loaded.secrets() == full().secrets()
+    assert {name: getattr(loaded, name) for name in ApiSource.model_fields} == {
+        name: getattr(full(), name) for name in ApiSource.model_fields
+    }
+    assert fingerprint(loaded) == fingerprint()
+    answer = httpx.get(f"{PREFECT_API_URL.value()}/block_documents/{document}", trust_env=False)
+    assert answer.status_code == 200
+    assert "result.rows" in answer.text
+    for secret in (PASSWORD, "param-secret", "header-secret"):
+        assert secret not in answer.text
+
+
+# Fingerprint
+
+
+def fingerprint(of: ApiSource | None = None, **changes: Any) -> str:
+    how: dict[str, Any] = {"page_size": 1000, "params": {}, "salt": "run"} | changes
+    return (of or full()).fingerprint(**how)
+
+
+def test_a_fingerprint_is_stable_and_short() -> None:
+    assert fingerprint() == fingerprint()
+    assert len(fingerprint()) == 32
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"url": "https://h/other"}, {"pagination": {"page_param": "q"}}, {"records_path": "rows"},
+     {"params": {"api_key": "other"}}, {"params": {}}],
+)  # fmt: skip
+def test_what_decides_on_records_and_their_order_changes_the_fingerprint(change: dict[str, Any]) -> None:
+    assert fingerprint(full().model_copy(update=_typed(change))) != fingerprint()
+
+
+@pytest.mark.parametrize("change", [{"page_size": 10}, {"params": {"since": "2024"}}, {"salt": "another run"}])
+def test_what_the_run_asks_for_changes_the_fingerprint_too(change: dict[str, Any]) -> None:
+    assert fingerprint(**change) != fingerprint()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"auth": LOGIN | {"password": "new-password"}}, {"auth": {"kind": "none"}}, {"headers": {}}, {"max_attempts": 1},
+     {"read_timeout": 5}, {"max_rate": None}, {"name": "renamed"}],
+)  # fmt: skip
+def test_credentials_and_limits_may_change_between_a_run_and_its_resumption(change: dict[str, Any]) -> None:
+    assert fingerprint(full().model_copy(update=_typed(change))) == fingerprint()
+
+
+def test_a_param_of_the_run_stands_in_for_the_same_param_of_the_source() -> None:
+    assert fingerprint(params={"api_key": "x"}) == fingerprint(source(**_as_full(params={})), params={"api_key": "x"})
+
+
+def _as_full(**changes: Any) -> dict[str, Any]:
+    return {
+        "pagination": {"page_param": "p", "first_page": 0},
+        "records_path": "result.rows",
+        **changes,
+    }
+
+
+def _typed(change: dict[str, Any]) -> dict[str, Any]:
+    """The changed fields as the form reads them."""
+    return {name: getattr(source(**change), name) for name in change}
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-Key": "a\r\nb"}, {"X-Key": "schlüssel"}, {"X Key": "a"}, {"": "a"}, {"X-Key": "schl "}]
+)
+def test_a_header_that_no_request_can_carry_is_refused_unseen(headers: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="no request can carry the header") as caught:
+        ApiSource(name="items", url="https://api.example.com/items", headers=headers)
+    assert "schl" not in str(caught.value)
+
+
+def test_a_form_that_leaves_the_kind_out_is_understood_where_only_one_kind_fits() -> None:
+    without_kind = {name: value for name, value in LOGIN.items() if name != "kind"}
+    assert isinstance(source(auth=without_kind).auth, Login)
+
+
+def test_the_form_offers_each_kind_as_a_choice_that_cannot_be_mistyped() -> None:
+    schema = ApiSource.model_json_schema()
+    assert "oneOf" not in json.dumps(schema), "the classic UI draws a bare editor for it"
+    for choice in schema["properties"]["auth"]["anyOf"]:
+        kind = schema["definitions"][choice["$ref"].rpartition("/")[2]]
+        assert kind["properties"]["kind"]["enum"] == [kind["properties"]["kind"]["default"]]
+        assert "kind" in kind["required"]
+    assert ApiSource.get_code_example().startswith("Save a source once")
+    assert ApiSource.get_description().startswith("One endpoint of a paginated HTTP API")

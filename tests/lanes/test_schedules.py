@@ -1,0 +1,117 @@
+"""Random schedules of faults: those that must heal end complete and true, the others true or not at all.
+
+`SEAWALL_FULL=1` runs all of them (make test-schedules); `SEAWALL_SEED=7` one alone, as a failure prints it.
+"""
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from loguru import logger
+
+from seawall.clients.api import ApiClient
+from seawall.clients.source import ApiSource
+from seawall.tasks import land
+from seawall.tests.conftest import Tell
+from seawall.tests.schedules import Ending, InProcess, Schedule, VirtualTime, fault, run
+from seawall.tests.wireserver import WireServer
+
+FULL = "SEAWALL_FULL" in os.environ
+ONLY = os.environ.get("SEAWALL_SEED")
+
+
+class Now:
+    """A task that is run where it is submitted."""
+
+    def __init__(self, body: Callable[..., Any]) -> None:
+        self.body = body
+
+    def submit(self, *arguments: Any) -> "Done":
+        try:
+            return Done(self.body(*arguments))
+        except Exception as error:  # noqa: BLE001  # as a future keeps it
+            return Done(error=error)
+
+
+class Done:
+    """The future of a task that has run."""
+
+    def __init__(self, value: Any = None, error: Exception | None = None) -> None:
+        self.value, self.error = value, error
+
+    def result(self) -> Any:
+        if self.error:
+            raise self.error
+        return self.value
+
+
+@pytest.fixture(autouse=True)
+def _without_prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("seawall.tasks.land.progress", contextlib.nullcontext)
+    monkeypatch.setattr(land, "land_part", Now(land.land_part.fn))
+    monkeypatch.setattr(land, "as_completed", iter)
+    monkeypatch.setattr(land, "wait", list)
+    monkeypatch.setattr(ApiSource, "fingerprint", lambda source, **_: "0" * 32)  # slow by design
+    for name in ("clients", "tasks"):
+        logger.disable(name)
+    yield
+    for name in ("clients", "tasks"):
+        logger.enable(name)
+
+
+def endings(count: int, ending_of: Callable[[Schedule], Ending], tell: Tell) -> None:
+    """Run the seeds 0 to `count`, and tell what came of them."""
+    told: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
+    wrong = []
+    for seed in [int(ONLY)] if ONLY else range(count):
+        schedule = Schedule(seed)
+        ending = ending_of(schedule)
+        if trouble := fault(schedule, ending):
+            wrong.append(f"SEAWALL_SEED={seed}: {trouble}; {schedule}")
+        told[f"{'must heal' if schedule.heals else 'others'}: {'failed' if ending.error else ending.verdict}"] += 1
+        errors.update([type(ending.error).__name__] if ending.error else [])
+    tell(f"{told.total():,} schedules", _listed(told))
+    tell("their errors", _listed(errors))
+    assert not wrong, "\n".join(wrong[:5])
+
+
+def _listed(counted: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {what}" for what, number in sorted(counted.items()))
+
+
+@pytest.mark.schedules
+def test_schedules_in_process_with_a_virtual_clock(record_property: Tell) -> None:
+    def ending_of(schedule: Schedule) -> Ending:
+        time = VirtualTime()
+        return run(
+            schedule,
+            "https://api.example.com",
+            lambda source: ApiClient(
+                source,
+                max_in_flight=schedule.in_flight,
+                transport=InProcess(schedule),
+                clock=time.clock,
+                sleep=time.sleep,
+            ),
+        )
+
+    endings(2_000 if FULL else 100, ending_of, record_property)
+
+
+@pytest.mark.schedules
+@pytest.mark.usefixtures("short_backoffs")
+def test_schedules_over_sockets(record_property: Tell) -> None:
+    def ending_of(schedule: Schedule) -> Ending:
+        time = VirtualTime()
+        with WireServer(schedule.route) as server:
+            return run(
+                schedule,
+                server.url,
+                lambda source: ApiClient(source, max_in_flight=schedule.in_flight, clock=time.clock, sleep=time.sleep),
+            )
+
+    endings(200 if FULL else 20, ending_of, record_property)

@@ -1,0 +1,132 @@
+"""Objects as files: whole or not there, whatever interrupts us."""
+
+import errno
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from seawall.storage.errors import BucketError, ObjectExistsError, UploadError
+from seawall.storage.local import TEMPORARY, LocalStore
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def store(root: Path) -> LocalStore:
+    return LocalStore(root)
+
+
+def _files(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def test_preflight_makes_the_folder_and_leaves_nothing_in_it(store: LocalStore, root: Path) -> None:
+    store.preflight()
+    assert list(root.iterdir()) == []
+
+
+def test_a_file_in_place_of_the_folder_is_refused(root: Path) -> None:
+    root.write_text("a file")
+    for place in (root, root / "below"):
+        with pytest.raises(BucketError, match=f"folder {place} cannot be written to"):
+            LocalStore(place).preflight()
+
+
+def test_a_folder_that_nobody_can_write_to_is_refused() -> None:
+    with pytest.raises(BucketError, match="/proc/seawall cannot be written to"):
+        LocalStore(Path("/proc/seawall")).preflight(create=True)
+
+
+def test_a_relative_root_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalStore(Path("data"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    store.put("a", b"x", content_type="")
+    assert store.uri("a") == str(tmp_path / "data" / "a")
+    assert _files(tmp_path) == ["data/a"]
+
+
+def test_writing_leaves_only_the_objects(store: LocalStore, root: Path, tmp_path: Path) -> None:
+    staged = tmp_path / "staged"
+    staged.write_bytes(b"rows")
+    store.put_file(staged, "run/part.csv", content_type="text/csv")
+    store.put("run/report", b"text", content_type="text/plain")
+    store.put_new("run/plan", b"{}")
+    with pytest.raises(ObjectExistsError):
+        store.put_new("run/plan", b"[]")
+    assert _files(root) == ["run/part.csv", "run/plan", "run/report"]
+
+
+def test_objects_can_be_read_by_others(store: LocalStore, root: Path) -> None:
+    store.put_new("plan", b"{}")
+    assert stat.S_IMODE((root / "plan").stat().st_mode) == 0o644
+
+
+def test_a_file_that_vanished_leaves_nothing(store: LocalStore, root: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.put_file(tmp_path / "none", "run/part.csv", content_type="text/csv")
+    assert _files(root) == []
+
+
+def other_file_system(path: Path, to: Path) -> None:
+    raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+
+def test_a_file_of_another_file_system_is_copied(
+    store: LocalStore, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = tmp_path / "staged"
+    staged.write_bytes(b"rows")
+    monkeypatch.setattr("os.link", other_file_system)
+    store.put_file(staged, "part.csv", content_type="text/csv")
+    assert (root / "part.csv").read_bytes() == b"rows"
+    assert (root / "part.csv").stat().st_ino != staged.stat().st_ino
+
+
+def test_a_copy_that_differs_is_refused_and_what_stood_there_stays(
+    store: LocalStore, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged = tmp_path / "staged"
+    staged.write_bytes(b"rows")
+    store.put("part.csv", b"before", content_type="text/csv")
+    monkeypatch.setattr("os.link", other_file_system)
+    monkeypatch.setattr("shutil.copyfile", lambda source, to: to.write_bytes(b"rot"))  # a failing disk
+    with pytest.raises(UploadError, match=r"part\.csv is not what was sent"):
+        store.put_file(staged, "part.csv", content_type="text/csv")
+    assert _files(root) == ["part.csv"]
+    assert store.get("part.csv") == b"before"
+
+
+def test_what_a_killed_write_left_is_not_listed_and_can_be_removed(store: LocalStore, root: Path) -> None:
+    store.put("run/part.csv", b"rows", content_type="text/csv")
+    for place in ("run", "run/_receipts", "other"):
+        (root / place).mkdir(parents=True, exist_ok=True)
+        (root / place / f"{TEMPORARY}x1y2").write_bytes(b"half")
+    assert list(store.list("run/")) == ["run/part.csv"]
+    assert store.abort_uploads("run/") == 2
+    assert _files(root) == [f"other/{TEMPORARY}x1y2", "run/part.csv"]
+    assert store.abort_uploads("run/") == 0
+
+
+def test_a_folder_may_be_named_like_our_temporary_files(store: LocalStore) -> None:
+    key = f"backup{TEMPORARY}2026/plan"
+    store.put_new(key, b"{}")
+    assert list(store.list(f"backup{TEMPORARY}2026/")) == [key]
+
+
+def test_listing_looks_at_nothing_outside_the_root(store: LocalStore, root: Path) -> None:
+    (root.parent / "data-of-others").write_text("x")
+    store.put("a", b"", content_type="")
+    assert list(store.list("")) == ["a"]
+    assert list(LocalStore(root / "none").list("")) == []
+
+
+def test_a_store_shows_its_folder(store: LocalStore, root: Path) -> None:
+    assert repr(store) == f"LocalStore('{root}')"
+    shutil.rmtree(root, ignore_errors=True)
+    assert list(store.folders("")) == []

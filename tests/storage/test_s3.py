@@ -1,0 +1,469 @@
+"""Objects in S3: verified uploads, create-only writes, and servers and networks that misbehave."""
+
+import base64
+import contextlib
+import hashlib
+import http.client
+import itertools
+import random
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import stamina
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from seawall.dev.process import free_ports
+from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
+from seawall.storage import s3
+from seawall.storage.errors import BucketError, ObjectExistsError, UploadError
+from seawall.storage.s3 import CLIENT_CONFIG, CONFLICT_ATTEMPTS, S3Store
+from seawall.storage.store import put_once
+
+MIB = 2**20
+ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, connect_timeout=5)
+
+_session = boto3.Session()  # loading the description of S3 once saves 0.1 s a client
+_buckets = (f"s3-{number}" for number in itertools.count())
+
+
+def _client(url: str, **settings: Any) -> Any:
+    given = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, "region_name": "us-east-1"}
+    return _session.client("s3", endpoint_url=url, **given | settings)
+
+
+@dataclass
+class Exchange:
+    """One request and its answer, on their way through the proxy."""
+
+    method: str
+    path: str
+    status: int = 200
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+    lost: bool = False
+
+    def refuse(self, status: int, code: str) -> None:
+        """Answer an S3 error in place of what the server said or would say."""
+        self.status, self.headers = status, [("Content-Type", "application/xml")]
+        self.body = f"<Error><Code>{code}</Code><Message>planned by a test</Message></Error>".encode()
+
+
+class _Carrier(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "Proxy"
+
+    def _carry(self) -> None:
+        exchange = Exchange(self.command, self.path)
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.seen.append(f"{self.command} {self.path}")
+        if not self.server.before(exchange):
+            self._forward(exchange, sent)
+            self.server.after(exchange)
+        if exchange.lost:
+            self.close_connection = True
+            return
+        self.send_response_only(exchange.status)
+        for name, value in exchange.headers:
+            self.send_header(name, value)
+        if not any(name.lower() == "content-length" for name, _ in exchange.headers):
+            self.send_header("Content-Length", str(len(exchange.body)))
+        self.end_headers()
+        self.wfile.write(exchange.body)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _carry  # noqa: N815  # the names that http.server looks for
+
+    def _forward(self, exchange: Exchange, sent: bytes) -> None:
+        """Ask the real server; the Host header stays, since it is signed."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.upstream)
+        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() != "expect":
+                connection.putheader(name, value)
+        connection.endheaders(sent)
+        answer = connection.getresponse()
+        exchange.status, exchange.body = answer.status, answer.read()
+        dropped = ("transfer-encoding", "connection") if self.command == "HEAD" else (
+            "transfer-encoding", "connection", "content-length",
+        )  # fmt: skip
+        exchange.headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in dropped]
+        connection.close()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Proxy(ThreadingHTTPServer):
+    """Stands before SeaweedFS; `before` may answer in its place (and says so), `after` may alter an answer."""
+
+    daemon_threads = True
+
+    def __init__(self, upstream: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Carrier)
+        self.upstream = upstream
+        self.seen: list[str] = []
+        self.before: Callable[[Exchange], bool] = lambda exchange: False
+        self.after: Callable[[Exchange], None] = lambda exchange: None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def count(self, start: str) -> int:
+        """How many requests began like that."""
+        return sum(each.startswith(start) for each in self.seen)
+
+
+@pytest.fixture
+def proxy(seaweed: SeaweedFS) -> Iterator[Proxy]:
+    with Proxy(int(seaweed.url.rpartition(":")[2])) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def bucket(seaweed: SeaweedFS) -> str:
+    name = next(_buckets)
+    with contextlib.closing(_client(seaweed.url)) as client:
+        client.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def direct(seaweed: SeaweedFS) -> Iterator[Any]:
+    """A client that goes around the proxy."""
+    with contextlib.closing(_client(seaweed.url)) as client:
+        yield client
+
+
+@pytest.fixture
+def store(proxy: Proxy, bucket: str) -> Iterator[S3Store]:
+    """The store under test, through the proxy, with the settings of production."""
+    with contextlib.closing(S3Store(_client(proxy.url, config=CLIENT_CONFIG), bucket)) as store:
+        yield store
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Multipart uploads begin at the smallest size that S3 allows."""
+    monkeypatch.setattr(s3, "CHUNK_BYTES", 5 * MIB)
+    return 5 * MIB
+
+
+def _staged(folder: Path, size: int) -> Path:
+    path = folder / "staged.csv"
+    path.write_bytes(random.Random(size).randbytes(size))
+    return path
+
+
+def _composite(content: bytes, chunk: int) -> str:
+    digests = [hashlib.sha256(content[at : at + chunk]).digest() for at in range(0, len(content), chunk)]
+    return f"{base64.b64encode(hashlib.sha256(b''.join(digests)).digest()).decode()}-{len(digests)}"
+
+
+def _uploads(client: Any, bucket: str) -> list[str]:
+    return [upload["Key"] for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
+
+
+# --- preflight -----------------------------------------------------------------------------------
+
+
+def test_a_missing_bucket_is_refused_with_the_remedies(seaweed: SeaweedFS) -> None:
+    with pytest.raises(BucketError) as caught:
+        S3Store(_client(seaweed.url), "not-there").preflight()
+    for told in ("'not-there'", seaweed.url, "does not exist", "bucket=", "create_bucket"):
+        assert told in str(caught.value)
+
+
+def test_a_missing_bucket_is_made_when_asked_to(seaweed: SeaweedFS) -> None:
+    store = S3Store(_client(seaweed.url), next(_buckets))
+    store.preflight(create=True)
+    store.preflight()
+    store.put_new("plan", b"{}")
+
+
+def test_a_bucket_is_made_in_the_region_of_the_client() -> None:
+    with mock_aws():
+        client = boto3.client("s3", "eu-central-1", aws_access_key_id="key", aws_secret_access_key="secret")
+        S3Store(client, "raw").preflight(create=True)
+        assert client.get_bucket_location(Bucket="raw")["LocationConstraint"] == "eu-central-1"
+
+
+@pytest.mark.parametrize("wrong", [{"aws_secret_access_key": "wrong"}, {"aws_access_key_id": "nobody"}])
+@pytest.mark.parametrize("create", [False, True])
+def test_wrong_keys_are_refused_and_not_shown(
+    seaweed: SeaweedFS, bucket: str, wrong: dict[str, str], *, create: bool
+) -> None:
+    with pytest.raises(BucketError, match="refuses us") as caught:
+        S3Store(_client(seaweed.url, **wrong), bucket).preflight(create=create)
+    assert "credentials" in str(caught.value)
+    assert not any(value in str(caught.value) for value in wrong.values())
+
+
+def test_an_endpoint_that_nobody_listens_at_cannot_be_reached() -> None:
+    nobody = f"http://127.0.0.1:{free_ports(1)[0]}"
+    with pytest.raises(BucketError, match=f"at {nobody} cannot be reached"):
+        S3Store(_client(nobody, config=ONE_ATTEMPT), "raw").preflight()
+
+
+def test_a_name_that_no_bucket_can_have_is_refused(seaweed: SeaweedFS) -> None:
+    with pytest.raises(BucketError, match="'no such/bucket'"):
+        S3Store(_client(seaweed.url), "no such/bucket").preflight(create=True)
+
+
+def test_a_bucket_that_we_may_not_make_is_refused(store: S3Store, proxy: Proxy) -> None:
+    def before(exchange: Exchange) -> bool:
+        exchange.refuse(*((404, "NoSuchBucket") if exchange.method == "HEAD" else (403, "AccessDenied")))
+        return True
+
+    proxy.before = before
+    with pytest.raises(BucketError, match=r"does not exist and cannot be made: .*AccessDenied"):
+        store.preflight(create=True)
+
+
+# --- uploads -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [5 * MIB - 1, 5 * MIB, 12 * MIB + 345])
+def test_a_large_file_is_stored_in_chunks_with_our_composite_checksum(
+    store: S3Store, bucket: str, direct: Any, tmp_path: Path, small_chunks: int, size: int
+) -> None:
+    path = _staged(tmp_path, size)
+    store.put_file(path, "run/part.csv", content_type="text/csv; charset=utf-8")
+    content = path.read_bytes()
+    whole = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    head = direct.head_object(Bucket=bucket, Key="run/part.csv", ChecksumMode="ENABLED")
+    assert head["ChecksumSHA256"] == (_composite(content, small_chunks) if size >= small_chunks else whole)
+    assert head["ContentType"] == "text/csv; charset=utf-8"
+    assert direct.get_object(Bucket=bucket, Key="run/part.csv")["Body"].read() == content
+    assert _uploads(direct, bucket) == []
+
+
+def test_chunks_grow_so_that_ten_thousand_suffice(
+    store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: Proxy
+) -> None:
+    monkeypatch.setattr(s3, "CHUNK_BYTES", 5 * MIB)
+    monkeypatch.setattr(s3, "MAX_CHUNKS", 2)
+    store.put_file(_staged(tmp_path, 12 * MIB), "run/part.csv", content_type="text/csv")
+    assert proxy.count("PUT") == 2
+
+
+@pytest.mark.parametrize("size", [1_000, 6 * MIB])
+@pytest.mark.parametrize("checksums", [True, False])
+def test_a_stored_object_that_was_tampered_with_is_refused(
+    store: S3Store,
+    proxy: Proxy,
+    bucket: str,
+    direct: Any,
+    tmp_path: Path,
+    small_chunks: int,
+    size: int,
+    *,
+    checksums: bool,
+) -> None:
+    def tamper(exchange: Exchange) -> None:
+        if exchange.method == "HEAD" and not checksums:
+            exchange.headers = [pair for pair in exchange.headers if "checksum" not in pair[0].lower()]
+        finished = "POST" if size >= small_chunks else "PUT"
+        if exchange.method == finished and not exchange.path.endswith("?uploads"):
+            direct.put_object(Bucket=bucket, Key="run/part.csv", Body=b"x" * size, ChecksumAlgorithm="SHA256")
+
+    proxy.after = tamper
+    with pytest.raises(UploadError, match=f"s3://{bucket}/run/part.csv is not what was sent"):
+        store.put_file(_staged(tmp_path, size), "run/part.csv", content_type="text/csv")
+
+
+def test_a_stored_object_of_another_size_is_refused(store: S3Store, proxy: Proxy, tmp_path: Path) -> None:
+    def shorten(exchange: Exchange) -> None:
+        kept = [pair for pair in exchange.headers if pair[0].lower() != "content-length"]
+        exchange.headers = [*kept, ("Content-Length", "999")] if exchange.method == "HEAD" else exchange.headers
+
+    proxy.after = shorten
+    with pytest.raises(UploadError, match="999 bytes"):
+        store.put_file(_staged(tmp_path, 1_000), "run/part.csv", content_type="text/csv")
+
+
+@pytest.mark.parametrize("size", [0, 1_000, 6 * MIB])
+def test_where_the_server_keeps_no_checksum_the_object_is_read_back(
+    store: S3Store, proxy: Proxy, tmp_path: Path, small_chunks: int, size: int
+) -> None:
+    def forget(exchange: Exchange) -> None:
+        if exchange.method == "HEAD":
+            exchange.headers = [pair for pair in exchange.headers if "checksum" not in pair[0].lower()]
+
+    proxy.after = forget
+    store.put_file(_staged(tmp_path, size), "run/part.csv", content_type="text/csv")
+    assert proxy.count("GET /") == 1
+
+
+@pytest.mark.parametrize("failing", ["partNumber=2", "complete"])
+def test_an_upload_that_fails_leaves_no_orphan(
+    store: S3Store, proxy: Proxy, bucket: str, direct: Any, tmp_path: Path, small_chunks: int, failing: str
+) -> None:
+    def before(exchange: Exchange) -> bool:
+        completes = exchange.method == "POST" and "uploadId=" in exchange.path
+        if failing in exchange.path or (failing == "complete" and completes):
+            exchange.refuse(403, "AccessDenied")
+            return True
+        return False
+
+    proxy.before = before
+    with pytest.raises((UploadError, ClientError), match="AccessDenied"):
+        store.put_file(_staged(tmp_path, 12 * MIB), "run/part.csv", content_type="text/csv")
+    assert proxy.count("DELETE") == 1
+    assert _uploads(direct, bucket) == []
+    assert list(store.list("")) == []
+
+
+def test_a_slow_down_a_500_and_a_broken_connection_in_mid_upload_are_repeated(
+    store: S3Store, proxy: Proxy, bucket: str, direct: Any, tmp_path: Path, small_chunks: int
+) -> None:
+    faults: dict[str, Callable[[Exchange], None]] = {
+        "partNumber=1": lambda exchange: exchange.refuse(503, "SlowDown"),
+        "partNumber=2": lambda exchange: exchange.refuse(500, "InternalError"),
+        "partNumber=3": lambda exchange: setattr(exchange, "lost", True),
+    }
+
+    def before(exchange: Exchange) -> bool:
+        for mark in [mark for mark in faults if mark in exchange.path]:
+            faults.pop(mark)(exchange)
+            return True
+        return False
+
+    proxy.before = before
+    path = _staged(tmp_path, 12 * MIB)
+    store.put_file(path, "run/part.csv", content_type="text/csv")
+    assert faults == {}
+    assert direct.get_object(Bucket=bucket, Key="run/part.csv")["Body"].read() == path.read_bytes()
+
+
+def test_only_uploads_below_the_prefix_are_aborted(store: S3Store, bucket: str, direct: Any) -> None:
+    for key in ("run-1/a", "run-1/b", "run-2/a"):
+        direct.create_multipart_upload(Bucket=bucket, Key=key)
+    assert store.abort_uploads("run-1/") == 2
+    assert _uploads(direct, bucket) == ["run-2/a"]
+    assert store.abort_uploads("run-1/") == 0
+
+
+# --- create-only writes --------------------------------------------------------------------------
+
+
+def _lose_first_put(proxy: Proxy) -> None:
+    """The server does what it is asked to, but the answer to the first PUT never arrives."""
+
+    def after(exchange: Exchange) -> None:
+        exchange.lost = exchange.method == "PUT" and proxy.count("PUT") == 1
+
+    proxy.after = after
+
+
+def test_an_object_whose_answer_was_lost_is_recognised_as_our_own(store: S3Store, proxy: Proxy) -> None:
+    _lose_first_put(proxy)
+    put_once(store, "run/_manifest.json", b"mine")
+    assert proxy.count("PUT") == 2
+    assert store.get("run/_manifest.json") == b"mine"
+
+
+def test_without_reading_back_a_lost_answer_looks_like_anothers_object(store: S3Store, proxy: Proxy) -> None:
+    _lose_first_put(proxy)
+    with pytest.raises(ObjectExistsError):
+        store.put_new("run/_manifest.json", b"mine")
+
+
+def test_anothers_object_is_not_taken_for_our_own_after_a_lost_answer(
+    store: S3Store, proxy: Proxy, bucket: str, direct: Any
+) -> None:
+    direct.put_object(Bucket=bucket, Key="run/_manifest.json", Body=b"theirs")
+    _lose_first_put(proxy)
+    with pytest.raises(ObjectExistsError, match=f"s3://{bucket}/run/_manifest.json exists already"):
+        put_once(store, "run/_manifest.json", b"mine")
+    assert store.get("run/_manifest.json") == b"theirs"
+
+
+@pytest.fixture
+def at_once() -> Iterator[None]:
+    """Our own retries do not wait."""
+    with stamina.set_testing(True, attempts=CONFLICT_ATTEMPTS, cap=True):
+        yield
+
+
+def _conflict(proxy: Proxy, times: int) -> None:
+    def before(exchange: Exchange) -> bool:
+        if exchange.method != "PUT" or proxy.count("PUT") > times:
+            return False
+        exchange.refuse(409, "ConditionalRequestConflict")
+        return True
+
+    proxy.before = before
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_conflict_with_a_write_in_progress_is_repeated(store: S3Store, proxy: Proxy) -> None:
+    _conflict(proxy, CONFLICT_ATTEMPTS - 1)
+    store.put_new("run/_plan.json", b"{}")
+    assert proxy.count("PUT") == CONFLICT_ATTEMPTS
+    assert store.get("run/_plan.json") == b"{}"
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_conflict_without_end_is_an_error(store: S3Store, proxy: Proxy) -> None:
+    _conflict(proxy, 99)
+    with pytest.raises(ClientError, match="ConditionalRequestConflict"):
+        store.put_new("run/_plan.json", b"{}")
+    assert proxy.count("PUT") == CONFLICT_ATTEMPTS
+
+
+def test_after_a_conflict_the_winners_object_is_found(store: S3Store, proxy: Proxy, bucket: str, direct: Any) -> None:
+    direct.put_object(Bucket=bucket, Key="run/_plan.json", Body=b"theirs")
+    _conflict(proxy, 1)
+    with stamina.set_testing(True, attempts=CONFLICT_ATTEMPTS, cap=True), pytest.raises(ObjectExistsError):
+        store.put_new("run/_plan.json", b"mine")
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def test_an_object_that_we_may_not_read_is_not_missing(store: S3Store, proxy: Proxy, tmp_path: Path) -> None:
+    def before(exchange: Exchange) -> bool:
+        exchange.refuse(403, "AccessDenied")
+        return True
+
+    proxy.before = before
+    for read in (store.get, store.head, lambda key: store.get_file(key, tmp_path / "copy")):
+        with pytest.raises(ClientError, match=r"AccessDenied|403"):
+            read("run/_plan.json")
+
+
+def test_a_listing_of_many_pages_is_whole_and_sorted(seaweed: SeaweedFS, bucket: str) -> None:
+    client = _client(seaweed.url)
+    client.meta.events.register("provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 3})
+    store = S3Store(client, bucket)
+    keys = sorted([f"run/_receipts/{number:08d}.json" for number in range(10)] + ["run/_plan.json", "run/a.csv"])
+    for key in keys:
+        store.put(key, b"", content_type="application/json")
+    assert list(store.list("run/")) == keys
+    assert list(store.list("run/_receipts/")) == [key for key in keys if "_receipts" in key]
+
+
+def test_a_folder_listing_of_many_pages_is_whole(seaweed: SeaweedFS, bucket: str) -> None:
+    client = _client(seaweed.url)
+    client.meta.events.register("provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 2})
+    store = S3Store(client, bucket)
+    names = [f"2026030{number}T000000Z-2e3f4a5b" for number in range(1, 8)]
+    for name in names:
+        store.put(f"raw/customers/{name}/_plan.json", b"", content_type="application/json")
+    assert list(store.folders("raw/customers/")) == names
+
+
+def test_a_store_shows_its_bucket_and_no_secret(seaweed: SeaweedFS) -> None:
+    store = S3Store(_client(seaweed.url), "raw")
+    assert repr(store) == f"S3Store('raw', endpoint='{seaweed.url}')"
+    assert store.uri("a/b.csv") == "s3://raw/a/b.csv"
