@@ -11,7 +11,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test test-runs test-ui test-peers test-faults test-walks test-schedules test-full
+.PHONY: help setup demo stack test test-runs test-readme test-ui test-peers test-faults test-walks test-schedules test-full
 .PHONY: bench bench-full lint format lock image build clean
 
 help:  ## List the targets
@@ -26,7 +26,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
-	@mkdir -p $(VENV)/source && ln -sfn ../.. $(VENV)/source/seawall  # where mypy finds the package, and the rivals of the benchmark
+	@mkdir -p $(VENV)/source && ln -sfn ../.. $(VENV)/source/seawall  # for mypy, and for the benchmark's rivals
 	@touch $@
 
 demo: setup  ## Land 100,000 records of a hostile API in a real S3 server, and compare them with the truth
@@ -35,11 +35,14 @@ demo: setup  ## Land 100,000 records of a hostile API in a real S3 server, and c
 stack: setup  ## Prefect server, worker, simulator and SeaweedFS on this machine, until Ctrl-C
 	@$(BIN)/python -m seawall.dev.stack
 
-test: setup  ## Run the tests
-	@$(TESTS) $(IN_TWO)
+test: setup  ## Run the tests, and tell how much of the code they ran
+	@$(TESTS) $(IN_TWO) --cov --cov-report=term:skip-covered
 
 test-runs: setup  ## Run whole processes: killed and resumed, deployed and run by a worker
 	@$(TESTS) $(IN_TWO) -m runs
+
+test-readme: setup  ## Type every command of the README in a fresh clone
+	@$(TESTS) -m readme
 
 test-ui: setup  ## Drive Prefect's UI in headless Chromium (apt-get install chromium)
 	@$(TESTS) -m ui
@@ -70,9 +73,10 @@ test-walks: setup  ## Run whole walks over every kind of pagination, and some ra
 test-schedules: setup  ## Run 2,000 random schedules of faults in process and 200 over sockets
 	@SEAWALL_FULL=1 $(TESTS) -m schedules
 
-lint: setup  ## Check style and types
+lint: setup  ## Check style, spelling and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
 	@$(BIN)/mypy
 
 format: setup  ## Format the code

@@ -2,9 +2,9 @@
 
 api.py          pages in order, read ahead; or one after the other
 fetcher.py      one page, with all its attempts
-source.py       the block that people fill
-caps.py         walks that would go on for ever
-statistics.py   what a client has met
+source.py       the block that people fill in
+caps.py         where a walk stops that would go on for ever
+statistics.py   counts of what a client has fetched
 errors.py limits.py redact.py   what can go wrong; what bounds it; what nobody may read
 
 http/           one request on the wire, and how it is paced and retried

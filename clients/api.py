@@ -1,7 +1,6 @@
 """The client of a source: pages by number or one after the other, retried, paced, and delivered in order."""
 
 import contextvars
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
@@ -21,12 +20,13 @@ from seawall.clients.http.transport import http_client, http_transport
 from seawall.clients.http.wire import Wire
 from seawall.clients.limits import READ_AHEAD
 from seawall.clients.pages.page import End, Gap, Page, PageRequest, Totals
-from seawall.clients.pagination.kinds import Numbered, Tokens
+from seawall.clients.pagination.extent import Extent
+from seawall.clients.pagination.kinds import Chained, Numbered
 from seawall.clients.redact import SECRETS
 from seawall.clients.source import ApiSource
 from seawall.clients.statistics import Statistics
 
-Asked = TypeVar("Asked")
+Argument = TypeVar("Argument")
 Outcome = TypeVar("Outcome")
 
 
@@ -53,6 +53,7 @@ class ApiClient:
         self.statistics = Statistics()
         self.page_size = page_size or source.page_size
         self._pagination = source.pagination
+        self._extent = Extent(first_page=source.pagination.first_page, page_size=self.page_size)
         self._pacing = Pacing(
             max_in_flight=max_in_flight,
             max_rate=source.max_rate,
@@ -64,19 +65,22 @@ class ApiClient:
         self._window = READ_AHEAD * max_in_flight
         self._pool = ThreadPoolExecutor(self._window, thread_name_prefix=f"fetch-{source.name}")
         self._wire = Wire()
-        self._client = http_client(source, transport or http_transport(source, self._wire, max_in_flight))
+        self._client = http_client(
+            transport
+            or http_transport(self._wire, max_in_flight=max_in_flight, ca_certificates=source.ca_certificates),
+            connect_timeout=source.connect_timeout,
+            read_timeout=source.read_timeout,
+        )
         self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
-        self._ended: int | None = None  # the first page beyond the end, where no total tells
-        self._doubted: int | None = None  # a page that may lie there
-        self._lock = threading.Lock()
         self._fetcher = Fetcher(
             source,
             client=self._client,
             auth=self._auth,
             pacing=self._pacing,
             caps=Caps(source, self.statistics, clock=clock),
+            extent=self._extent,
             params=source.revealed_params() | dict(params or {}),
-            size=self.page_size,
+            page_size=self.page_size,
         )
 
     def __enter__(self) -> Self:
@@ -90,12 +94,11 @@ class ApiClient:
     @property
     def totals(self) -> Totals:
         """What the source said last about the whole."""
-        return self._fetcher.totals
+        return self._extent.totals
 
-    def expect(self, totals: Totals) -> None:
-        """Go by totals that were told before, to another process perhaps, until the source tells some now."""
-        if self._fetcher.totals == Totals():
-            self._fetcher.learn(totals)
+    def expect(self, *, pages: int | None, records: int | None) -> None:
+        """Go by totals that another process heard, perhaps, until the source says some now."""
+        self._extent.expect(Totals(pages=pages, records=records))
 
     def stop(self) -> None:
         """End all waits and all requests on the wire now; walks raise WalkStoppedError."""
@@ -151,31 +154,32 @@ class ApiClient:
         Raises:
             PageFailedError, SourceError: a page that cannot be had ends the walk, for none after it can.
         """
-        pagination = cast(Tokens, self._pagination)
+        pagination = cast(Chained, self._pagination)
         begin = pagination.first(self.page_size)
         request = begin if token is None else pagination.after(first - 1, token, self.page_size)
-        coming: Future[Page] | None = self._submitted(self._followed, request)
+        coming: Future[Page] | None = self._submitted(self._link, request)
         try:
             while coming is not None:
                 page = coming.result()
                 following = pagination.next(page, self.page_size) if page.number < last else None
-                coming = self._submitted(self._followed, following) if following else None
+                coming = self._submitted(self._link, following) if following else None
                 yield page
         finally:
             if coming is not None:
                 coming.cancel()
 
-    def _submitted(self, fetch: Callable[[Asked], Outcome], asked: Asked) -> Future[Outcome]:
+    def _submitted(self, fetch: Callable[[Argument], Outcome], argument: Argument) -> Future[Outcome]:
         context = contextvars.copy_context()  # so that log lines reach the task that walks
         try:
-            return self._pool.submit(context.run, fetch, asked)
+            return self._pool.submit(context.run, fetch, argument)
         except RuntimeError:  # what a pool says that is shut down
             raise WalkStoppedError("the walk was stopped") from None
 
-    def _followed(self, request: PageRequest) -> Page:
+    def _link(self, request: PageRequest) -> Page:
+        """One page of a chain."""
         try:
             page = self._fetcher.fetch(request)
-            if page.token is None and not page.sent:  # one glitch must not cut a walk short: an end is said twice
+            if page.next_token is None and not page.sent_records:  # one glitch must not cut a walk short
                 page = self._fetcher.fetch(request)
         except PageFailedError as error:
             self.statistics.add(_gap(request.number, error))
@@ -184,46 +188,42 @@ class ApiClient:
         return page
 
     def _outcome(self, number: int) -> Page | Gap | End:
-        if self._ended is not None and number > self._ended:
+        """What becomes of a numbered page; an end is asked for twice, for one glitch must not cut a walk short."""
+        if self._extent.is_over(number):
             return End(number=number, totals=self.totals, read_at=time.time())
-        outcome = self._asked(number)
+        outcome = self._first_outcome(number)
         if isinstance(outcome, End):
-            outcome = self._asked(number)  # one glitch must not cut a walk short: an end is said twice
-        if isinstance(outcome, End) and self._pagination.last(outcome.totals) is None:
-            with self._lock:  # nothing is asked for beyond it any more
-                self._ended = number if self._ended is None else min(self._ended, number)
+            outcome = self._first_outcome(number)
+        if isinstance(outcome, End) and self._extent.last(outcome.totals) is None:
+            self._extent.end_before(number)
         self.statistics.add(outcome)
         return outcome
 
-    def _asked(self, number: int) -> Page | Gap | End:
+    def _first_outcome(self, number: int) -> Page | Gap | End:
         try:
             page = self._fetcher.fetch(self._numbered(number))
         except PageFailedError as error:
-            if error.missing and self._is_beyond_the_end(number, self._fetcher.at_most):
+            if error.missing and self._is_beyond_the_end(number, self._extent.at_most):
                 return End(number=number, totals=self.totals, read_at=time.time())
             return _gap(number, error)
-        told = self.totals if page.totals.pages is None else page.totals
-        if page.records or page.rejected or not self._is_beyond_the_end(number, told):
+        totals = self.totals if page.totals.pages is None else page.totals
+        if page.sent_records or not self._is_beyond_the_end(number, totals):
             return page
-        return End(number=number, totals=told, read_at=page.read_at)
+        return End(number=number, totals=totals, read_at=page.read_at)
 
     def _is_beyond_the_end(self, number: int, totals: Totals) -> bool:
         """Whether a page without records lies beyond the end; where no total says so, the page after it does."""
-        last = self._pagination.last(totals)
-        if last is not None:
-            return number > last
-        if totals.records is not None and self._fetcher.most(number) < totals.records:
+        is_beyond = self._extent.is_beyond(number, totals)
+        if is_beyond is not None:
+            return is_beyond
+        if not self._extent.doubt(number):
             return False
-        with self._lock:
-            if number == self._pagination.first_page or number > (self._doubted or number):
-                return False  # one page is looked beyond, not each of those that are read ahead
-            self._doubted = number
         try:
-            is_end = not self._fetcher.fetch(self._numbered(number + 1)).sent
+            is_end = not self._fetcher.fetch(self._numbered(number + 1)).sent_records
         except PageFailedError as error:
             is_end = error.missing
         if not is_end:
-            self._doubted = None
+            self._extent.trust()
         return is_end
 
     def _still_answers(self) -> bool:

@@ -1,4 +1,4 @@
-"""Caps: how long a walk may get, since a source can lead on for ever."""
+"""Caps: how long a walk may get, since a source can go on for ever."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from seawall.clients.statistics import Statistics
 
 
 class Caps:
-    """The source's caps on pages, bytes and time; bytes and time are those of this process."""
+    """The source's caps on pages, bytes and time; bytes and time are counted in this process."""
 
     def __init__(
         self, source: ApiSource, statistics: Statistics, *, clock: Callable[[], float] = time.monotonic
@@ -20,7 +20,7 @@ class Caps:
         self._began = clock()
 
     def check(self, number: int) -> None:
-        """Raise WalkTooLongError where page `number` is not to be asked for any more."""
+        """Raise WalkTooLongError where a cap is reached before page `number`."""
         source = self._source
         hours = (self._clock() - self._began) / 3600
         for name, value, cap in (
@@ -31,5 +31,5 @@ class Caps:
             if value >= cap:
                 raise WalkTooLongError(
                     f"before page {number} the walk has reached its cap {name}={cap:,}; "
-                    "raise it in the source if there is so much to land"
+                    "raise it in the source if there is that much to land"
                 )

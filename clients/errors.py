@@ -6,12 +6,12 @@ SourceError
 │   └── MalformedPageError     a 200 that is not a page of records
 ├── PageFailedError            a page used up its attempts: it is a gap, and the run goes on
 ├── AuthenticationError        the source does not accept our credentials or our token
-│   └── LoginRejectedError     the server understood a login or refresh, and says no
+│   └── LoginRejectedError     the server understood a login or refresh, and refuses it
 ├── CertificateError           the source's TLS certificate does not verify
-├── CursorExpiredError         the source takes the token of the page before no more
+├── CursorExpiredError         the source no longer accepts the previous page's token
 ├── OriginError                the next page is said to be elsewhere, or its token cannot be kept
 ├── PageRepeatedError          the same records came for two pages
-├── PageRangeError             the asked pages lie outside the source
+├── PageRangeError             the pages asked for lie outside the source
 ├── RequestRefusedError        the source understood the request and refuses it
 ├── RetryAfterTooLongError     the source asks for a longer pause than we allow
 ├── SourceDownError            many attempts in a row failed, none succeeded
@@ -39,9 +39,9 @@ class SourceError(Exception):
 
 
 class AttemptError(SourceError):
-    """One attempt failed; `cause` labels it in statistics, `retry_after` is the server's wish in seconds.
+    """One attempt failed; `cause` labels it in statistics; `retry_after` is the wait that a server asks for, in s.
 
-    `throttled` asks every fetcher of the source to pause; `max_attempts` caps this kind of failure.
+    `throttling` makes every fetcher of the source pause; `max_attempts` caps this kind of failure.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class AttemptError(SourceError):
         *,
         cause: str,
         retry_after: float | None = None,
-        throttled: bool = False,
+        throttling: bool = False,
         max_attempts: int | None = None,
     ) -> None:
         super().__init__(message)
         self.cause = cause
         self.retry_after = retry_after
-        self.throttled = throttled
+        self.throttling = throttling
         self.max_attempts = max_attempts
 
 
@@ -68,14 +68,14 @@ class BodyTooLargeError(AttemptError):
 
 
 class MalformedPageError(AttemptError):
-    """The answer is a success by its status, yet not a page: it is asked twice more, then given up."""
+    """The answer is a success by its status, yet not a page: it is asked for twice more, then given up."""
 
     def __init__(self, message: str, *, cause: str = "malformed") -> None:
         super().__init__(message, cause=cause, max_attempts=MALFORMED_ATTEMPTS)
 
 
 class PageFailedError(SourceError):
-    """Page `number` failed for good after its attempts, whose causes are `causes`."""
+    """Page `number` failed for good, after attempts that failed for `causes`; `missing` where there is no such page."""
 
     def __init__(self, message: str, *, number: int, causes: tuple[str, ...], missing: bool = False) -> None:
         super().__init__(message)
@@ -89,7 +89,7 @@ class AuthenticationError(SourceError):
 
 
 class LoginRejectedError(AuthenticationError):
-    """The server understood the login or refresh, and says no."""
+    """The server understood the login or refresh, and refuses it."""
 
 
 class CertificateError(SourceError):
@@ -97,7 +97,7 @@ class CertificateError(SourceError):
 
 
 class CursorExpiredError(SourceError):
-    """A cursor or link of the page before is refused; what another walk would give does not fit what is landed."""
+    """The previous page's cursor or link is refused; another walk's pages would not line up with those landed."""
 
 
 class OriginError(SourceError):
@@ -105,7 +105,7 @@ class OriginError(SourceError):
 
 
 class PageRepeatedError(SourceError):
-    """The records of one page came again as another: its number is ignored, or a cache answers."""
+    """The records of one page came again as another page's: its number is ignored, or a cache answers."""
 
 
 class PageRangeError(SourceError):
@@ -125,7 +125,7 @@ class SourceDownError(SourceError):
 
 
 class WalkLoopError(SourceError):
-    """A token came again on a later page, or MAX_EMPTY_PAGES of them led to no record."""
+    """A token came again on a later page, or MAX_EMPTY_PAGES in a row held no record."""
 
 
 class WalkTooLongError(SourceError):

@@ -1,4 +1,4 @@
-"""The limits that no form asks for; those that a source can set stand in `ApiSource`."""
+"""The limits that no form asks for; those that people can set for a source are fields of `ApiSource`."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ READ_AHEAD: Final = 4  # pages fetched or waiting to be taken, for each request 
 THROTTLED_ATTEMPTS: Final = 100  # requests for one page that may be answered 429, besides its other attempts
 MAX_EMPTY_PAGES: Final = 1000  # in a row, of a walk by tokens: a server may hand out new ones for ever
 MAX_CODINGS: Final = 2  # layers of Content-Encoding
-READ_BYTES: Final = 2**18  # taken from a connection at once; more at once costs fewer turns of all threads
+READ_BYTES: Final = 2**18  # taken from a connection at once; the more at once, the less often threads take turns
 PIECE_BYTES: Final = 2**16  # of a body, decompressed at once
 LOGIN_ATTEMPTS: Final = 5
 LOGIN_BYTES: Final = 2**20  # of an answer to a login or refresh

@@ -13,7 +13,7 @@ MASK: Final = "***"
 SHORT: Final = 4  # a shorter secret is masked only where it stands as a whole word
 SERVER_TEXT_CHARACTERS: Final = 200
 SHOWN_CHARACTERS: Final = 2000
-EXCERPT_BYTES: Final = 65_536  # looked through for secrets; no header, so no token, is longer
+EXCERPT_BYTES: Final = 65_536  # looked through for secrets; no header is longer, so no token is
 
 _UNPRINTABLE: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]"
@@ -22,7 +22,7 @@ _SHOWN_ATTRIBUTES: Final = ("strerror", "filename", "filename2")  # OSError show
 _NEVER_ESCAPED: Final = re.compile(r"[A-Za-z0-9._-]+")  # RFC 3986 §2.3, without the tilde, which some escape
 _LETTERS: Final = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}  # RFC 8259 §7
 _ENTITIES: Final = html.entities.codepoint2name | {ord("'"): "apos"}
-_BACKSLASHES: Final = r"\\{1,8}"  # JSON in JSON in JSON; without a bound, a server's backslashes would take for ever
+_BACKSLASHES: Final = r"\\{1,8}"  # JSON in JSON in JSON; without a bound, a server's backslashes could take for ever
 _INERT: Final = str.maketrans({"<": "‹", ">": "›", "`": "'"})
 
 
@@ -32,7 +32,7 @@ def _pattern(secret: str) -> re.Pattern[str]:
 
 
 def _written(character: str) -> str:
-    """A pattern for one character of a secret, escaped once or a few times, in whichever case of its digits."""
+    """A pattern for one character of a secret, as it is or escaped, even repeatedly, its digits in either case."""
     if _NEVER_ESCAPED.fullmatch(character):
         return re.escape(character)
     code, units = ord(character), character.encode("utf-16-be", "surrogatepass")
@@ -52,37 +52,37 @@ def _written(character: str) -> str:
 
 def _base64(secret: bytes) -> set[str]:
     """Base64 of `secret` where it begins at byte 0, 1 or 2 of a group of three (RFC 4648 §4, §5)."""
-    found = set()
+    texts = set()
     for offset in range(3):
         core = base64.b64encode(b"\0" * offset + secret).decode().rstrip("=")
         begin, end = (0, 2, 3)[offset], len(core) - bool((offset + len(secret)) % 3)
         if end - begin >= SHORT:
-            found |= {core[begin:end], core[begin:end].replace("+", "-").replace("/", "_")}
-    return found
+            texts |= {core[begin:end], core[begin:end].replace("+", "-").replace("/", "_")}
+    return texts
 
 
 class Secrets:
     """The secret values that this process knows, to be masked wherever text leaves it. Thread-safe."""
 
     def __init__(self) -> None:
-        self._known: Counter[str] = Counter()
+        self._secrets: Counter[str] = Counter()
         self._texts: tuple[str | re.Pattern[str], ...] = ()
         self._words: re.Pattern[str] | None = None
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"<Secrets: {len(self._known)} known>"
+        return f"<Secrets: {len(self._secrets)} known>"
 
     def add(self, *secrets: str) -> None:
         """Mask these from now on; empty ones are ignored."""
         with self._lock:
-            self._known.update(filter(None, secrets))
+            self._secrets.update(filter(None, secrets))
             self._prepare()
 
     def discard(self, secret: str) -> None:
-        """Forget a secret, such as a token that died long ago, once nobody else added it."""
+        """Undo one `add` of a secret, such as a token that expired long ago; the last one forgets it."""
         with self._lock:
-            self._known -= Counter({secret})
+            self._secrets -= Counter({secret})
             self._prepare()
 
     def redact(self, text: str) -> str:
@@ -95,11 +95,11 @@ class Secrets:
         return self._words.sub(MASK, text) if self._words else text
 
     def _prepare(self) -> None:
-        long = sorted((secret for secret in self._known if len(secret) >= SHORT), key=len, reverse=True)
-        coded = {text for secret in long for text in _base64(secret.encode("utf-8", "surrogatepass"))}
-        words = "|".join(re.escape(secret) for secret in sorted(self._known) if len(secret) < SHORT)
+        long = sorted((secret for secret in self._secrets if len(secret) >= SHORT), key=len, reverse=True)
+        encodings = {text for secret in long for text in _base64(secret.encode("utf-8", "surrogatepass"))}
+        words = "|".join(re.escape(secret) for secret in sorted(self._secrets) if len(secret) < SHORT)
         whole = (secret if _NEVER_ESCAPED.fullmatch(secret) else _pattern(secret) for secret in long)
-        self._texts = (*whole, *sorted(coded, key=len, reverse=True))
+        self._texts = (*whole, *sorted(encodings, key=len, reverse=True))
         self._words = re.compile(rf"(?<!\w)(?:{words})(?!\w)") if words else None
 
 
@@ -109,34 +109,34 @@ redact = SECRETS.redact
 
 def plain(text: str, limit: int = SHOWN_CHARACTERS) -> str:
     """Any text as one printable line of at most `limit` characters, without markup or secrets."""
-    known = redact(text)
-    cut = known if len(known) <= limit else known[:limit] + "…"
-    return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], cut).translate(_INERT)
+    safe = redact(text)
+    start = safe if len(safe) <= limit else safe[:limit] + "…"
+    return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], start).translate(_INERT)
 
 
 def neutral(text: str, limit: int = SERVER_TEXT_CHARACTERS) -> str:
-    """Text from a server: plain, cut shorter, and with nothing in it that a reader would turn into a link."""
+    """Text from a server: plain, cut shorter, and with nothing in it that a viewer would turn into a link."""
     return plain(text, limit).replace("](", "] (").replace("://", "[:]//").replace("www.", "www[.]")
 
 
 def excerpt(content: bytes) -> str:
     """The first characters of a body from a server, neutral.
 
-    Secrets are masked before the cut: half a token would not be known for one.
+    Secrets are masked before the cut: half a token would not be recognised.
     """
     return neutral(content[:EXCERPT_BYTES].decode("utf-8", "backslashreplace")) or "(empty)"
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
     """The error and all that caused it, each once."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is not None and id(each) not in seen:
-            seen.add(id(each))
+    ids: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        each = pending.pop()
+        if each is not None and id(each) not in ids:
+            ids.add(id(each))
             yield each
-            waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
+            pending += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
 
 
 def redact_error(error: BaseException) -> None:

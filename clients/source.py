@@ -37,7 +37,7 @@ def _as_form(schema: dict[str, Any], model: "type[ApiSource]") -> None:
             del choice["discriminator"]
 
 
-_LOGOS: Final = "https://raw.githubusercontent.com/PrefectHQ/prefect"  # whose own blocks for HTTP wear this one
+_LOGOS: Final = "https://raw.githubusercontent.com/PrefectHQ/prefect"  # whose own blocks for HTTP have this one
 
 SHORTEST_SECRET_FIELD: Final = 8  # a shorter param or header, such as `active=1`, is hidden in forms, not in texts
 
@@ -50,7 +50,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class ApiSource(Block):
-    """One API endpoint: where its pages are, how to get in, how they are numbered, what bounds a request.
+    """One API endpoint: where its pages are, how to get in, how pages are asked for, what bounds a request.
 
     Example:
         Save a source once, then name it in runs:
@@ -102,17 +102,17 @@ class ApiSource(Block):
     def model_json_schema(cls, *args: Any, **settings: Any) -> dict[str, Any]:
         """The schema of the form, in which the kind of a choice cannot be mistyped or left out.
 
-        Prefect asks for it once for each field when a block is saved, and it takes a while to make.
+        Prefect asks for it once for each field when a block is saved, and making it takes a while.
         """
-        asked = (cls, args, tuple(settings.items()))
-        if asked not in _SCHEMAS:
+        call = (cls, args, tuple(settings.items()))
+        if call not in _SCHEMAS:
             schema = super().model_json_schema(*args, **settings)
             for choice in schema.get("definitions", {}).values():
                 if kind := choice["properties"].get("kind"):
                     kind["enum"] = [kind["const"]]
                     choice["required"] = ["kind", *choice.get("required", [])]
-            _SCHEMAS[asked] = schema
-        return deepcopy(_SCHEMAS[asked])
+            _SCHEMAS[call] = schema
+        return deepcopy(_SCHEMAS[call])
 
     @field_validator("auth", "pagination", mode="before")
     @classmethod
@@ -130,7 +130,9 @@ class ApiSource(Block):
         for name, value in headers.items():
             text = value.get_secret_value()
             if not HEADER_NAME.fullmatch(name) or not is_sendable(text):
-                raise ValueError(f"no request can carry the header {name!r}: ASCII on one line, no blanks around it")
+                raise ValueError(
+                    f"no request can carry the header {name!r}: it has to be ASCII in one line, without outer blanks"
+                )
         return headers
 
     @field_validator("ca_certificates")
@@ -140,7 +142,7 @@ class ApiSource(Block):
             if text:
                 ssl.create_default_context(cadata=text)
         except (ssl.SSLError, ValueError):
-            raise ValueError("these are no certificates in PEM form, -----BEGIN CERTIFICATE----- and so on") from None
+            raise ValueError("these are no certificates in PEM form, with -----BEGIN CERTIFICATE-----") from None
         return text
 
     @model_validator(mode="after")
@@ -148,7 +150,7 @@ class ApiSource(Block):
         secret = not isinstance(self.auth, NoAuth) or self.headers or self.params
         for url in [self.url, *self.allowed_origins, *self.auth.urls()] if secret else []:
             if not is_private_to_us(url):
-                raise ValueError(f"{without_query(url)}: secrets are sent over https:// only, or to this machine")
+                raise ValueError(f"{without_query(url)}: secrets are only sent over https://, or to this machine")
         return self
 
     def secrets(self) -> list[str]:
@@ -167,7 +169,7 @@ class ApiSource(Block):
         """What decides which records come in which order, as 32 hexadecimal digits.
 
         Credentials and limits may change between a run and its resumption, these may not. Parameters can
-        hold secrets, so the digest is slow and salted (PBKDF2, RFC 8018) and cannot be searched backwards.
+        hold secrets, so the digest is slow and salted (PBKDF2, RFC 8018): nobody can guess them from it.
         """
         decisive = {
             "url": self.url,

@@ -1,4 +1,4 @@
-"""Statistics: what a client has met so far."""
+"""Statistics: counts of what a client has fetched so far."""
 
 from collections import Counter
 from threading import Lock
@@ -21,7 +21,7 @@ class Statistics:
             if isinstance(outcome, Page):
                 self.pages += 1
                 self.records += len(outcome.records)
-                self.bytes += outcome.size
+                self.bytes += outcome.body_bytes
                 self.failed_pages.pop(outcome.number, None)
             if isinstance(outcome, Gap):
                 self.failed_pages[outcome.number] = outcome.error

@@ -33,8 +33,8 @@ _OTHER: Final[dict[type, type]] = {
     ast.Mult: ast.Add, ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
 _TESTS: Final = {  # whose tests stand in a file of another name
-    "numbered": "test_paginators", "chained": "test_paginators", "tokens": "test_auth", "desk": "test_auth",
-    "scout": "test_probe",
+    "numbered": "test_paginators", "chained": "test_paginators", "kinds": "test_paginators",
+    "forms": "test_auth", "tokens": "test_auth", "desk": "test_auth", "exchange": "test_api", "scout": "test_probe",
 }  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def changeable(text: str) -> tuple[ast.AST, list[tuple[Any, str]]]:
 
 
 def mutants(seed: int, count: int) -> Iterator[tuple[Path, int, str, str]]:
-    """So many changes, drawn from all: the file, the line, what was changed, the new text of the file."""
+    """Changes drawn at random from all: the file, the line, what was changed, the new text of the file."""
     files = sorted((ROOT / "clients").rglob("*.py"))
     every = [(path, at) for path in files for at in range(len(changeable(path.read_text())[1]))]
     print(f"{count} of {len(every)} changes, seed {seed}", flush=True)
@@ -122,15 +122,7 @@ def main() -> None:
         folder.mkdir()
         for each in _COPIED:
             shutil.copytree(ROOT / each, folder / each)
-        for each in (
-            "pyproject.toml",
-            "README.md",
-            "CONTRIBUTING.md",
-            "Makefile",
-            "prefect.yaml",
-            "__init__.py",
-            "py.typed",
-        ):
+        for each in _COPIED_FILES:
             shutil.copy(ROOT / each, folder / each)
         for path, line, kind, text in mutants(asked.seed, asked.count):
             began = time.monotonic()

@@ -38,7 +38,7 @@ def ingest(
 
     Args:
         source: Name of a saved API Source block.
-        storage: local, or the slug of a block: s3-bucket/NAME, local-file-system/NAME.
+        storage: local, or the slug of a block, such as s3-bucket/NAME or local-file-system/NAME.
         bucket: Bucket to use in place of the block's own; with local, the folder (default ./data).
         prefix: Folder in the bucket, such as raw/crm.
         format: How records are written.
@@ -60,8 +60,8 @@ def ingest(
         authenticate(run)
         reach_bucket(run)
         landing = make_plan(run)
-        landed = land(landing)
-        manifest = publish(landing, landed)
+        tally = land(landing)
+        manifest = publish(landing, tally)
         report(run)
         return completed(run, manifest)  # type: ignore[return-value]  # Prefect hands the state's data on
     except Exception as error:  # noqa: BLE001  # raised again, with the way to go on

@@ -1,11 +1,10 @@
 """Batches: pages may be tiny, and what works on columns wants many rows at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from seawall.formats.records import are_lines, joined
-from seawall.formats.writer import check_objects
+from seawall.formats.records import are_lines, check_objects, joined
 
 BATCH_RECORDS: Final = 10_000
 BATCH_BYTES: Final = 2**19  # fits into the caches of a core
@@ -30,31 +29,30 @@ class Batch:
 
 
 class Batches:
-    """Gathers records and hands them on, once there are enough."""
+    """Gathers records into batches; `add` and `flush` do their work while they are iterated over."""
 
-    def __init__(self, convert: Callable[[Batch], None]) -> None:
-        self._convert = convert
+    def __init__(self) -> None:
         self._waiting: list[Batch] = []  # all lines, or none
         self._records = self._bytes = 0
 
-    def add(self, records: Sequence[bytes]) -> None:
-        """Add records, in order. Raises RecordError for one that is not an object."""
+    def add(self, records: Sequence[bytes]) -> Iterator[Batch]:
+        """Add records, in order; each batch that becomes full. Raises RecordError for one that is not an object."""
         if len(records) > BATCH_RECORDS:
             check_objects(records)  # all of them, before any is taken
         for first in range(0, len(records), BATCH_RECORDS):
             batch = Batch.of(records if len(records) <= BATCH_RECORDS else records[first : first + BATCH_RECORDS])
             if self._waiting and self._waiting[0].lines != batch.lines:
-                self.flush()
+                yield from self.flush()
             self._waiting.append(batch)
             self._records += batch.records
             self._bytes += len(batch.text)
             if self._records >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
-                self.flush()
+                yield from self.flush()
 
-    def flush(self) -> None:
-        """Hand on what waits."""
+    def flush(self) -> Iterator[Batch]:
+        """What waits, as one batch; nothing where nothing does."""
         waiting, records = self._waiting, self._records
         self._waiting, self._records, self._bytes = [], 0, 0
         if waiting:
             mark = b"\n" if waiting[0].lines else b","
-            self._convert(Batch(mark.join(each.text for each in waiting), records, lines=waiting[0].lines))
+            yield Batch(mark.join(each.text for each in waiting), records, lines=waiting[0].lines)

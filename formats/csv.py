@@ -41,7 +41,7 @@ class CsvWriter:
         self._wide = path.with_suffix(".wide")
         self._file = OutputFile(path, settings.compression)
         self._columns = Columns(settings.columns)
-        self._batches = Batches(self._convert)
+        self._batches = Batches()
         self._header: list[str] | None = None
         self._records = 0
 
@@ -57,11 +57,13 @@ class CsvWriter:
 
     def write(self, records: Sequence[bytes]) -> None:
         """Add records, in order. Raises RecordError for one that is not an object."""
-        self._batches.add(records)
+        for batch in self._batches.add(records):
+            self._write_batch(batch)
 
     def close(self) -> WrittenFile:
         """Finish the file, widened where columns appeared after its first batch."""
-        self._batches.flush()
+        for batch in self._batches.flush():
+            self._write_batch(batch)
         self._file.close()
         path, names = self._file.path, list(self._columns.schema)
         sha256: str | None = self._file.sha256
@@ -71,18 +73,18 @@ class CsvWriter:
             sha256 = None
         return finished(path, self._records, self._columns.schema, self._columns.since, sha256=sha256)
 
-    def _convert(self, batch: Batch) -> None:
+    def _write_batch(self, batch: Batch) -> None:
         arrays = self._columns.read(batch)
         cells = [_cells(array, self._settings) for array in arrays.values()]
         if self._header is None:
             self._header = list(arrays)
             self._file.write(_header(self._header, self._settings))
-        self._file.write(_lines(cells, batch.records, quoted=_is_quoted(self._header)))
+        self._file.write(_lines(cells, batch.records, quote_all=_quotes_all(self._header)))
         self._records += batch.records
 
 
-def _is_quoted(header: Sequence[str]) -> bool:
-    """Whether every cell is quoted, since readers would else lose one.
+def _quotes_all(header: Sequence[str]) -> bool:
+    """Whether every cell is quoted, since readers would lose one otherwise.
 
     pandas takes a lone cell of blanks for a blank line, and all but Python take U+FEFF at the very
     beginning for a byte order mark.
@@ -92,7 +94,7 @@ def _is_quoted(header: Sequence[str]) -> bool:
 
 def _header(names: Sequence[str], settings: Settings) -> memoryview:
     cells = [_cells(pa.array([name], pa.string()), settings) for name in names]
-    return _lines(cells, 1, quoted=_is_quoted(names))
+    return _lines(cells, 1, quote_all=_quotes_all(names))
 
 
 def _cells(array: pa.Array, settings: Settings) -> pa.Array:
@@ -104,53 +106,54 @@ def _cells(array: pa.Array, settings: Settings) -> pa.Array:
     return texts.fill_null(settings.null_text) if texts.null_count else texts
 
 
-def _lines(cells: Sequence[pa.Array], rows: int, *, quoted: bool) -> memoryview:
+def _lines(cells: Sequence[pa.Array], rows: int, *, quote_all: bool) -> memoryview:
     """The lines of some rows, from the cells of their columns; a row without columns is one empty cell."""
     if not cells:
         return memoryview(b'""\r\n' * rows)
-    *first, last = [_quoted(column) if quoted else _quoted_where_needed(column) for column in cells]
-    ended = pc.binary_join_element_wise(last, _LINE_END, "")
-    return content(pc.binary_join_element_wise(*first, ended, ",") if first else ended)
+    *first, last = [_quoted(column) if quote_all else _quoted_where_needed(column) for column in cells]
+    last = pc.binary_join_element_wise(last, _LINE_END, "")
+    return content(pc.binary_join_element_wise(*first, last, ",") if first else last)
 
 
 def _quoted_where_needed(cells: pa.Array) -> pa.Array:
     text = bytes(content(cells))
     if not any(special in text for special in _SPECIAL):  # much faster than asking each cell
         return cells
-    found = np.frombuffer(text, np.uint8)
-    places = np.flatnonzero(np.logical_or.reduce([found == ord(special) for special in _SPECIAL]))
+    characters = np.frombuffer(text, np.uint8)
+    places = np.flatnonzero(np.logical_or.reduce([characters == ord(special) for special in _SPECIAL]))
     special = np.diff(np.searchsorted(places, offsets(cells))) > 0
     return _quoted(cells) if special.all() else pc.if_else(pa.array(special), _quoted(cells), cells)
 
 
 def _quoted(cells: pa.Array) -> pa.Array:
-    doubled = pc.replace_substring(cells, '"', '""') if b'"' in bytes(content(cells)) else cells
-    return pc.binary_join_element_wise('"', doubled, '"', "")
+    if b'"' in bytes(content(cells)):
+        cells = pc.replace_substring(cells, '"', '""')
+    return pc.binary_join_element_wise('"', cells, '"', "")
 
 
-def _rewrite(path: Path, names: list[str], to: Path, wanted: list[str], settings: Settings) -> int:
-    """Copy a CSV file whose rows hold `names`, or fewer at its beginning, to one whose rows hold all of `wanted`.
+def _rewrite(path: Path, names: list[str], to: Path, header: list[str], settings: Settings) -> int:
+    """Copy a CSV file whose rows hold `names`, or fewer at its beginning, to one whose rows hold all of `header`.
 
     Returns the number of rows.
     """
-    copied = 0
-    picks = [names.index(name) if name in names else len(names) for name in wanted]
+    row_count = 0
+    picks = [names.index(name) if name in names else len(names) for name in header]
     target = OutputFile(to, settings.compression)
     try:
         with open_text(path, settings.compression) as source:
             rows = csv.reader(source, strict=True)
             next(rows, None)  # a part without records has no header
-            target.write(_header(wanted, settings))
+            target.write(_header(header, settings))
             while some := list(islice(rows, COPIED_ROWS)):
                 cells = _transposed(some if names else [[]] * len(some), len(names) + 1, settings.null_text)
                 columns = [pa.array(cells[pick], pa.string()) for pick in picks]
-                target.write(_lines(columns, len(some), quoted=_is_quoted(wanted)))
-                copied += len(some)
+                target.write(_lines(columns, len(some), quote_all=_quotes_all(header)))
+                row_count += len(some)
         target.close()
     except BaseException:
         target.discard()
         raise
-    return copied
+    return row_count
 
 
 def _transposed(rows: Sequence[list[str]], width: int, null_text: str) -> list[tuple[str, ...]]:

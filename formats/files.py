@@ -37,7 +37,7 @@ class OutputFile:
 
     def __init__(self, path: Path, compression: str = "none") -> None:
         self.path = path
-        self._file = _Hashed(path)
+        self._file = _HashingFile(path)
         self._target: Any = _compressed(self._file, compression)
 
     def write(self, data: bytes | memoryview) -> None:
@@ -64,7 +64,7 @@ class OutputFile:
         self.path.unlink(missing_ok=True)
 
 
-class _Hashed(io.BufferedWriter):
+class _HashingFile(io.BufferedWriter):
     """A new file whose bytes are hashed on their way."""
 
     def __init__(self, path: Path) -> None:
@@ -85,8 +85,14 @@ def _compressed(file: IO[bytes], compression: str) -> Any:
     return file
 
 
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def open_text(path: Path, compression: str) -> IO[str]:
-    """A file to read text from as it is, line ends included."""
+    """A file to read text from, its line ends as they are."""
     match compression:
         case "gzip":
             return gzip.open(path, "rt", encoding="utf-8", newline="")

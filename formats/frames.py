@@ -9,15 +9,16 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast, runtime_checkable
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seawall.formats import registry
 from seawall.formats.csv import CsvWriter
 from seawall.formats.schema import Schema
-from seawall.formats.series import arrow, check_finite, decoded, encoded, nullable_types, series
+from seawall.formats.series import arrow, check_finite, json_text, nullable_types, rows_of, series
 from seawall.formats.writer import FormatError
 
 if TYPE_CHECKING:
@@ -35,10 +36,17 @@ class FrameFormat(Protocol):
     content_type: str
 
     def read(self, path: Path, columns: Schema, records: int) -> "Iterator[pd.DataFrame]":
-        """Frames of at most so many records, with all of `columns`; `path` ends as its compression does."""
+        """Frames of at most `records` rows, with all of `columns`; the end of `path` says how it is compressed."""
 
     def write(self, frame: "pd.DataFrame", path: Path) -> None:
         """Write a frame to a new file."""
+
+
+@runtime_checkable
+class FramedKind(Protocol):
+    """What the kind of a plug-in has, too, whose files can be DataFrames."""
+
+    frames: FrameFormat
 
 
 class CsvFrames:
@@ -50,19 +58,19 @@ class CsvFrames:
         """Frames of text."""
         import pandas as pd  # noqa: PLC0415
 
-        with _opened(path) as file:
+        with _input_file(path) as file:
             header = next(csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""), strict=True), [])
         if not header:
             yield empty("csv", columns)
             return
-        with _opened(path) as file:
+        with _input_file(path) as file:
             settings: dict[str, Any] = {"dtype": "string", "na_filter": False, "index_col": False}
             yield from pd.read_csv(file, header=0, names=header, chunksize=records, **settings)
 
     def write(self, frame: "pd.DataFrame", path: Path) -> None:
         """Cells as docs/formats.md has them."""
         with CsvWriter(path) as writer:
-            for batch in _batches(_texts(frame), FRAME_RECORDS):
+            for batch in _batches(row_texts(frame), FRAME_RECORDS):
                 writer.write(batch)
             writer.close()
 
@@ -74,14 +82,14 @@ class LineFrames:
 
     def read(self, path: Path, columns: Schema, records: int) -> "Iterator[pd.DataFrame]":
         """Frames of typed columns."""
-        with _opened(path) as file:
+        with _input_file(path) as file:
             lines = (line for line in file if not line.isspace())
-            yield from _frames(lines, columns, records)
+            yield from typed_frames(lines, columns, records)
 
     def write(self, frame: "pd.DataFrame", path: Path) -> None:
         """A record a line."""
         with path.open("xb") as file:
-            file.writelines(b"%s\n" % text for text in _texts(frame))
+            file.writelines(b"%s\n" % text for text in row_texts(frame))
 
 
 class ArrayFrames:
@@ -91,13 +99,13 @@ class ArrayFrames:
 
     def read(self, path: Path, columns: Schema, records: int) -> "Iterator[pd.DataFrame]":
         """Frames of typed columns."""
-        with _opened(path) as file:
-            yield from _frames(_ARRAY.decode(file.read()), columns, records)
+        with _input_file(path) as file:
+            yield from typed_frames(_ARRAY.decode(file.read()), columns, records)
 
     def write(self, frame: "pd.DataFrame", path: Path) -> None:
         """One array, a record a line."""
         with path.open("xb") as file:
-            file.write(b"[\n%s\n]\n" % b",\n".join(_texts(frame)))
+            file.write(b"[\n%s\n]\n" % b",\n".join(row_texts(frame)))
 
 
 class ParquetFrames:
@@ -121,7 +129,7 @@ class ParquetFrames:
         pq.write_table(table, str(path), compression="zstd")
 
 
-FRAMES: Final[dict[str, FrameFormat]] = {
+FRAMES: Final[dict[str, FrameFormat]] = {  # of our own formats, which know nothing of DataFrames
     "csv": CsvFrames(),
     "jsonl": LineFrames(),
     "json": ArrayFrames(),
@@ -130,10 +138,17 @@ FRAMES: Final[dict[str, FrameFormat]] = {
 
 
 def find(name: str) -> FrameFormat:
-    """The format called `name`. Raises FormatError, which lists those that DataFrames have."""
-    if name not in FRAMES:
-        raise FormatError(f"no DataFrames of format {name!r}; choose one of: {', '.join(FRAMES)}")
-    return FRAMES[name]
+    """The DataFrames of the format called `name`, of a plug-in, too.
+
+    Raises:
+        FormatError: there is no such format, or it has no DataFrames; the message lists those that have.
+    """
+    if name in FRAMES:
+        return FRAMES[name]
+    kind = registry.find(name)
+    if not isinstance(kind, FramedKind):
+        raise FormatError(f"format {name!r} has no DataFrames; formats that have them: {', '.join(FRAMES)}")
+    return kind.frames
 
 
 def empty(format: str, columns: Schema) -> "pd.DataFrame":
@@ -142,18 +157,18 @@ def empty(format: str, columns: Schema) -> "pd.DataFrame":
 
 
 def format_of(name: str, *, compressed: bool = True) -> str:
-    """The format of a file by the end of its name, `.gz` and `.zst` behind it allowed if `compressed`.
+    """The format of a file by the end of its name, which may be followed by `.gz` or `.zst` if `compressed`.
 
     Raises:
-        FormatError: it does not end like any.
+        FormatError: it ends in the name of no format.
     """
     inner = name
     for ending in _COMPRESSIONS if compressed else ():
         inner = inner.removesuffix(f".{ending}")
     _, dot, suffix = inner.rpartition(".")
-    if not dot or suffix not in FRAMES:
-        endings = ", ".join(f".{each}" for each in FRAMES)
-        raise FormatError(f"{name!r} does not tell its format; let it end in one of: {endings}")
+    if not dot or suffix not in registry.names():
+        endings = ", ".join(f".{each}" for each in registry.names())
+        raise FormatError(f"{name!r} does not name a format; let it end in one of: {endings}")
     return suffix
 
 
@@ -161,7 +176,7 @@ def check(frame: "pd.DataFrame") -> None:
     """Refuse what a file would lose or confuse.
 
     Raises:
-        FormatError: column names that are not text or repeat, or an index that means something.
+        FormatError: column names that repeat or are not text, or an index that means something.
     """
     import pandas as pd  # noqa: PLC0415
 
@@ -172,24 +187,24 @@ def check(frame: "pd.DataFrame") -> None:
         raise FormatError("the index would be lost; frame.reset_index() makes it a column")
 
 
-def _opened(path: Path) -> BinaryIO:
+def _input_file(path: Path) -> BinaryIO:
     """The file, decompressed as its name says."""
     return cast(BinaryIO, io.BufferedReader(pa.input_stream(str(path), compression="detect")))
 
 
-def _frames(texts: Iterable[bytes | msgspec.Raw], columns: Schema, records: int) -> "Iterator[pd.DataFrame]":
-    """Frames from the JSON texts of records; one at least, so that columns are known."""
+def typed_frames(texts: Iterable[bytes | msgspec.Raw], columns: Schema, records: int) -> "Iterator[pd.DataFrame]":
+    """Frames from the JSON texts of records, their columns typed; one at least, so that columns are known."""
     batches = _batches(texts, records)
     for batch in chain([next(batches, [])], batches):
-        yield _frame(decoded(batch), columns)
+        yield _frame(rows_of(batch), columns)
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Schema) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415
 
     names = list(dict.fromkeys(chain(columns, chain.from_iterable(rows))))
-    made = {name: series([row.get(name) for row in rows], columns.get(name)) for name in names}
-    return pd.DataFrame(made, index=pd.RangeIndex(len(rows)), columns=pd.Index(names, dtype="object"))
+    series_by_name = {name: series([row.get(name) for row in rows], columns.get(name)) for name in names}
+    return pd.DataFrame(series_by_name, index=pd.RangeIndex(len(rows)), columns=pd.Index(names, dtype="object"))
 
 
 def _batches(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -198,10 +213,10 @@ def _batches(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def _texts(frame: "pd.DataFrame") -> Iterator[bytes]:
+def row_texts(frame: "pd.DataFrame") -> Iterator[bytes]:
     """The JSON text of each row."""
     names, columns = list(frame.columns), [frame.iloc[:, number] for number in range(frame.shape[1])]
     for column in columns:
         check_finite(column)
     rows = zip(*(column.astype("object") for column in columns), strict=True) if names else [()] * len(frame)
-    return (encoded(dict(zip(names, row, strict=True))) for row in rows)
+    return (json_text(dict(zip(names, row, strict=True))) for row in rows)

@@ -1,4 +1,4 @@
-"""Records one after another, each with the bytes that came: what JSON Lines and JSON have in common."""
+"""Records one after another, each with the bytes as they came: what JSON Lines and JSON have in common."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from typing import Final, Self
 from seawall.formats.batches import Batch
 from seawall.formats.columns import Columns
 from seawall.formats.files import OutputFile
-from seawall.formats.records import are_lines, joined
-from seawall.formats.writer import WrittenFile, check_objects, finished
+from seawall.formats.records import are_lines, check_objects, joined
+from seawall.formats.writer import WrittenFile, finished
 
-DESCRIBED_RECORDS: Final = 1_000  # of a part; to look into all of them would double what they cost
+DESCRIBED_RECORDS: Final = 1_000  # of a part; looking into all of them would double their cost
 
 _SPACES: Final = bytes.maketrans(b"\r\n", b"  ")
 

@@ -1,7 +1,7 @@
 """Parquet: typed columns, in row groups, compressed with zstd inside.
 
-A column has the narrowest type that holds all its values exactly; text in the last resort. Where a column needs a
-wider type than rows have that are written already, those are copied into it before the file closes.
+A column has the narrowest type that holds all its values exactly; text in the last resort. Where a column widens
+after rows were written, these are copied to the wider type before the file closes.
 """
 
 import contextlib
@@ -18,10 +18,10 @@ from seawall.formats.columns import Columns
 from seawall.formats.schema import Schema
 from seawall.formats.writer import Settings, WrittenFile, finished
 
-ROW_GROUP_BYTES: Final = 128 * 2**20  # of values in memory; with so many a row group closes before it is full
+ROW_GROUP_BYTES: Final = 128 * 2**20  # of values in memory, at which a row group closes before it is full
 
 _TYPES: Final = {"boolean": pa.bool_(), "integer": pa.int64(), "long": pa.int64(), "number": pa.float64()}
-_NAMELESS: Final[Schema] = {"": "null"}  # rows without any key, which could else not be counted
+_NAMELESS: Final[Schema] = {"": "null"}  # rows without any key, which could not be counted otherwise
 
 Chunks = dict[str, pa.Array | pa.ChunkedArray]
 
@@ -34,10 +34,10 @@ class ParquetWriter:
         self._path = path
         self._settings = settings
         self._columns = Columns(settings.columns)
-        self._batches = Batches(self._convert)
+        self._batches = Batches()
         self._waiting: list[tuple[int, Chunks]] = []  # rows and columns of the next row group
-        self._written: list[Path] = []  # files of one schema each, the newest of them open
-        self._open: pq.ParquetWriter | None = None
+        self._segment_paths: list[Path] = []  # files of one schema each, which `close` joins
+        self._segment: pq.ParquetWriter | None = None  # the newest of them
         self._records = 0
 
     def __enter__(self) -> Self:
@@ -47,30 +47,32 @@ class ParquetWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         if kind is not None:
-            if self._open is not None:
+            if self._segment is not None:
                 with contextlib.suppress(OSError, pa.ArrowException):  # the disk may be full
-                    self._open.close()
-            for path in (self._path, *self._written):
+                    self._segment.close()
+            for path in (self._path, *self._segment_paths):
                 path.unlink(missing_ok=True)
 
     def write(self, records: Sequence[bytes]) -> None:
         """Add records, in order. Raises RecordError for one that is not an object."""
-        self._batches.add(records)
+        for batch in self._batches.add(records):
+            self._take(batch)
 
     def close(self) -> WrittenFile:
-        """Finish the file, all of it with the schema that it has at its end."""
-        self._batches.flush()
+        """Finish the file, all of it with the schema that it has in the end."""
+        for batch in self._batches.flush():
+            self._take(batch)
         self._write_row_groups(self._waiting_rows())
-        (self._open or self._opened(self._schema())).close()
-        if len(self._written) > 1:
-            _rewrite(self._written, self._path, self._schema())
-            for path in self._written:
+        (self._segment or self._next_segment(self._schema())).close()
+        if len(self._segment_paths) > 1:
+            _rewrite(self._segment_paths, self._path, self._schema())
+            for path in self._segment_paths:
                 path.unlink()
         else:
-            self._written[0].replace(self._path)
+            self._segment_paths[0].replace(self._path)
         return finished(self._path, self._records, self._columns.schema, self._columns.since)
 
-    def _convert(self, batch: Batch) -> None:
+    def _take(self, batch: Batch) -> None:
         self._waiting.append((batch.records, self._columns.read(batch)))
         self._records += batch.records
         rows, size = self._waiting_rows(), self._settings.row_group_size
@@ -86,23 +88,25 @@ class ParquetWriter:
         return _arrow(self._columns.schema, self._settings.metadata)
 
     def _write_row_groups(self, rows: int) -> None:
-        """Write so many of the rows that wait, in a file of their own if the schema is not that of those before."""
+        """Write this number of the rows that wait, to a new segment if the schema is no longer the same."""
         if not self._waiting:
             return
         schema = self._schema()
         table = pa.concat_tables(_table(arrays, rows, schema) for rows, arrays in self._waiting)
-        target = self._open if self._open and self._open.schema == schema else self._opened(schema)
-        target.write_table(table.slice(0, rows), row_group_size=self._settings.row_group_size)
+        segment = self._segment
+        if segment is None or segment.schema != schema:
+            segment = self._next_segment(schema)
+        segment.write_table(table.slice(0, rows), row_group_size=self._settings.row_group_size)
         rest = table.slice(rows)
         columns = dict(zip(schema.names, rest.columns, strict=True))
         self._waiting = [(rest.num_rows, columns)] if rest.num_rows else []
 
-    def _opened(self, schema: pa.Schema) -> pq.ParquetWriter:
-        if self._open is not None:
-            self._open.close()
-        self._written.append(self._path.with_suffix(f".{len(self._written)}"))
-        self._open = _writer(self._written[-1], schema)
-        return self._open
+    def _next_segment(self, schema: pa.Schema) -> pq.ParquetWriter:
+        if self._segment is not None:
+            self._segment.close()
+        self._segment_paths.append(self._path.with_suffix(f".{len(self._segment_paths)}"))
+        self._segment = _writer(self._segment_paths[-1], schema)
+        return self._segment
 
 
 def _arrow(columns: Schema, metadata: Mapping[str, str]) -> pa.Schema:
@@ -125,7 +129,7 @@ def _table(arrays: Chunks, rows: int, schema: pa.Schema) -> pa.Table:
 
 def _rewrite(paths: Iterable[Path], to: Path, schema: pa.Schema) -> int:
     """Copy Parquet files, one after another, to one with all columns of a schema; the number of rows."""
-    copied = 0
+    row_count = 0
     with _writer(to, schema) as target:
         for path in paths:
             with pq.ParquetFile(path) as source:
@@ -133,8 +137,8 @@ def _rewrite(paths: Iterable[Path], to: Path, schema: pa.Schema) -> int:
                     group = source.read_row_group(number)
                     arrays = dict(zip(group.column_names, group.columns, strict=True))
                     target.write_table(_table(arrays, group.num_rows, schema), row_group_size=group.num_rows)
-                    copied += group.num_rows
-    return copied
+                    row_count += group.num_rows
+    return row_count
 
 
 class Parquet:

@@ -25,13 +25,13 @@ def find(name: str) -> FormatKind:
     """The format called `name`.
 
     Raises:
-        FormatError: there is none; the message lists those that there are.
+        FormatError: there is none; the message lists the choices.
     """
     if name in FORMATS:
         return FORMATS[name]
     for point in entry_points(group=GROUP, name=name):
-        found: FormatKind = point.load()
-        return found
+        kind: FormatKind = point.load()
+        return kind
     raise FormatError(f"unknown format {name!r}; choose one of: {', '.join(names())}")
 
 
@@ -47,9 +47,9 @@ def build(name: str, settings: Settings) -> Format:
             f"format {name!r} takes no compression {settings.compression!r}; "
             f"choose one of: {', '.join(kind.compressions)}"
         )
-    for given in settings.given():
-        if given not in kind.takes and given != "compression":
+    for option in settings.given():
+        if option not in kind.takes and option != "compression":
             takes = ", ".join(sorted(kind.takes)) or "none"
-            raise FormatError(f"format {name!r} does not take {given!r}; options that it takes: {takes}")
+            raise FormatError(f"format {name!r} does not take {option!r}; options that it takes: {takes}")
     pa.array([0])  # with its first list Arrow imports pandas: half a second that no page should wait for
     return kind(settings)

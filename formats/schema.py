@@ -10,7 +10,7 @@ big-integer     an integer of any length
 number          equal to the shortest decimal that names its double, such as 0.1
 decimal         a number that no double and no 64 bits hold
 object, array
-string          text; also whatever has no other type in common
+string          text, and whatever has no other type in common
 """
 
 from collections.abc import Iterable
@@ -19,9 +19,10 @@ from typing import Final
 
 Schema = dict[str, str]
 
-EXACT_DIGITS: Final = 15  # so many a double always keeps (DBL_DIG)
-_EXACT_INTEGER: Final = 2**53
-_LONG: Final = range(-(2**63), 2**63)
+EXACT_DIGITS: Final = 15  # a decimal of this length survives being a double (IEEE 754, C's DBL_DIG)
+EXACT_INTEGERS: Final = range(-(2**53), 2**53 + 1)  # a double holds each of them
+INT64: Final = range(-(2**63), 2**63)
+
 _LONG_DIGITS: Final = 19
 _DECIMALS: Final = Context(prec=1_000_000, Emax=10**17, Emin=-(10**17), traps=[Inexact, Overflow, Underflow])
 
@@ -45,19 +46,19 @@ def type_of(value: bytes) -> str:
 
 def integer_type(value: int) -> str:
     """The narrowest type of an integer."""
-    return "integer" if abs(value) <= _EXACT_INTEGER else "long" if value in _LONG else "big-integer"
+    return "integer" if value in EXACT_INTEGERS else "long" if value in INT64 else "big-integer"
 
 
 def widest(*types: str) -> str:
     """The narrowest type that holds all values of `types`; text in the last resort."""
-    found = set(types) - {"null"}
-    if len(found) < 2:
-        return found.pop() if found else "null"
-    if found.issubset(_INTEGERS):
-        return max(found, key=_INTEGERS.index)
-    if found == {"integer", "number"}:
+    kinds = set(types) - {"null"}
+    if len(kinds) < 2:
+        return kinds.pop() if kinds else "null"
+    if kinds.issubset(_INTEGERS):
+        return max(kinds, key=_INTEGERS.index)
+    if kinds == {"integer", "number"}:
         return "number"
-    return "decimal" if found <= _NUMBERS else "string"
+    return "decimal" if kinds <= _NUMBERS else "string"
 
 
 def union(schemas: Iterable[Schema]) -> Schema:
@@ -83,5 +84,5 @@ def _is_exact(text: str) -> bool:
         return True
     try:
         return double - double == 0 and _DECIMALS.create_decimal(text) == Decimal(repr(double))
-    except ArithmeticError:  # of more digits, or with another exponent, than decimals are compared with
+    except ArithmeticError:  # it has more digits, or a larger exponent, than decimals are compared with
         return False

@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import pyarrow as pa
 
+from seawall.formats.schema import EXACT_DIGITS, EXACT_INTEGERS, INT64
 from seawall.formats.writer import FormatError
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
 
-EXACT_DIGITS: Final = 15  # a decimal of so many digits survives being a double (IEEE 754, C's DBL_DIG)
-
-_INT64: Final = range(-(2**63), 2**63)
-_DOUBLE: Final = range(-(2**53), 2**53 + 1)  # integers that a double holds
 _DTYPES: Final = {"boolean": "boolean", "integer": "Int64", "number": "Float64", "string": "string"}
 _MISSING: Final = ("NAType", "NaTType")  # pandas' own; naming them does without importing it
 _KINDS: Final = {bool: "boolean", int: "integer", float: "number", Decimal: "number", str: "string"}
@@ -43,14 +40,14 @@ def _integer(text: str) -> int | Decimal:
 _RECORDS: Final = msgspec.json.Decoder(list[dict[str, Any]], float_hook=number)
 
 
-def decoded(records: Sequence[bytes | msgspec.Raw]) -> list[dict[str, Any]]:
+def rows_of(records: Sequence[bytes | msgspec.Raw]) -> list[dict[str, Any]]:
     """The records of JSON texts, as Python values, without loss."""
     whole = b"[%s]" % b",".join(records)
     try:
         return _RECORDS.decode(whole)
     except msgspec.ValidationError:  # an integer that is too long for msgspec
-        found: list[dict[str, Any]] = json.loads(whole, parse_float=number, parse_int=_integer)
-        return found
+        rows: list[dict[str, Any]] = json.loads(whole, parse_float=number, parse_int=_integer)
+        return rows
 
 
 def series(values: Sequence[Any], kind: str | None = None) -> "pd.Series[Any]":
@@ -58,25 +55,25 @@ def series(values: Sequence[Any], kind: str | None = None) -> "pd.Series[Any]":
     import pandas as pd  # noqa: PLC0415
 
     kind = "integer" if kind == "long" else kind
-    found = {type(value) for value in values if value is not None}
-    kinds = {_KINDS.get(each, "object") for each in found} or {kind or "null"}
+    types = {type(value) for value in values if value is not None}
+    kinds = {_KINDS.get(each, "object") for each in types} or {kind or "null"}
     if kinds == {"integer", "number"} or (kinds == {"integer"} and kind == "number"):
         kinds = {"number"}
-    wanted = kinds.pop() if len(kinds) == 1 else "object"
-    if (kind or wanted) != wanted or not _holds(wanted, found, values):
-        wanted = "object"
-    return pd.Series(list(values), dtype=_DTYPES.get(wanted, "object"))
+    common = kinds.pop() if len(kinds) == 1 else "object"
+    if (kind or common) != common or not _holds(common, types, values):
+        common = "object"
+    return pd.Series(list(values), dtype=_DTYPES.get(common, "object"))
 
 
 def _holds(kind: str, types: set[type], values: Sequence[Any]) -> bool:
     """Whether the nullable type of that kind holds every one of the values exactly."""
     if kind == "integer" or (kind == "number" and int in types):
-        exact = _INT64 if kind == "integer" else _DOUBLE
+        exact = INT64 if kind == "integer" else EXACT_INTEGERS
         return Decimal not in types and all(value in exact for value in values if type(value) is int)
     return Decimal not in types
 
 
-def encoded(value: Any) -> bytes:
+def json_text(value: Any) -> bytes:
     """The JSON text of a cell or row of a DataFrame: every kind of missing is null, times are ISO 8601 text.
 
     Raises:
@@ -94,14 +91,14 @@ def check_finite(column: "pd.Series[Any]") -> None:
 
 def arrow(column: "pd.Series[Any]") -> pa.Array:
     """A column for Parquet: typed where Arrow has one type for all its values, else text, or their JSON text."""
-    nested = column.dtype == "object" and any(isinstance(value, dict | list) for value in column)
-    if not nested:
+    is_nested = column.dtype == "object" and any(isinstance(value, dict | list) for value in column)
+    if not is_nested:
         try:
             return pa.array(column, from_pandas=True)
         except (pa.ArrowException, OverflowError):
             pass
     check_finite(column)
-    texts = (None if (text := encoded(value)) == b"null" else text.decode() for value in column)
+    texts = (None if (text := json_text(value)) == b"null" else text.decode() for value in column)
     whole = (value if isinstance(value, str) else text for value, text in zip(column, texts, strict=True))
     return pa.array(whole, pa.string())
 
@@ -117,7 +114,7 @@ def nullable_types() -> dict[Any, Any]:
 
 
 def _foreign(value: Any) -> Any:
-    """What msgspec does not know as something that it does."""
+    """A value that msgspec does not know as one that it does."""
     if type(value).__name__ in _MISSING:
         return None
     if hasattr(value, "tolist"):  # an array or a scalar of numpy

@@ -1,4 +1,4 @@
-"""Arrays of text: what Arrow tells of the JSON texts of a column without a Python object for each."""
+"""Arrays of text: what Arrow finds in the JSON texts of a column without a Python object for each."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _NOTHING: Final = ("", "null")
-_TELLING: Final = tuple(map(chr, BY_FIRST_BYTE))
+_NO_NUMBERS: Final = tuple(map(chr, BY_FIRST_BYTE))  # how other values begin
 
 
 def binary(values: Sequence[bytes | msgspec.Raw]) -> pa.Array:
@@ -32,13 +32,13 @@ def without_nulls(texts: pa.Array) -> pa.Array:
 
 
 def types_of(texts: pa.Array) -> set[str]:
-    """The types of JSON values, from their texts; most tell by a byte or by their length."""
+    """The types of JSON values, from their texts; a byte or the length is enough for most."""
     first = pc.binary_slice(texts, 0, 1)
-    found = {byte[0] for byte in pc.unique(first).drop_null().to_pylist()}
-    types = {BY_FIRST_BYTE[byte] for byte in found if byte in BY_FIRST_BYTE}
-    if found.issubset(BY_FIRST_BYTE):
+    first_bytes = {byte[0] for byte in pc.unique(first).drop_null().to_pylist()}
+    types = {BY_FIRST_BYTE[byte] for byte in first_bytes if byte in BY_FIRST_BYTE}
+    if first_bytes.issubset(BY_FIRST_BYTE):
         return types
-    numbers = texts.filter(pc.invert(pc.is_in(first, value_set=pa.array(_TELLING, pa.binary())))) if types else texts
+    numbers = texts.filter(pc.invert(pc.is_in(first, value_set=pa.array(_NO_NUMBERS, pa.binary())))) if types else texts
     whole = bytes(content(numbers))
     if pc.max(pc.binary_length(numbers)).as_py() > EXACT_DIGITS or b"e" in whole or b"E" in whole:
         return types | set(map(number_type, numbers.drop_null().to_pylist()))

@@ -1,34 +1,19 @@
 """What a format promises: a writer that lands records in one file, whole or not at all."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self, runtime_checkable
 
-from seawall.formats.records import are_lines, joined
+from seawall.formats.files import sha256_of
 from seawall.formats.schema import Schema
 
 ROW_GROUP_RECORDS: Final = 100_000
 
-_OBJECT: Final = frozenset({b"{"})
-
 
 class FormatError(Exception):
     """A record that no format can hold, or a format or option that does not exist."""
-
-
-class RecordError(FormatError):
-    """The record at `position` (from 0) of those just written is not a JSON object."""
-
-    def __init__(self, position: int, reason: str) -> None:
-        super().__init__(position, reason)
-        self.position = position
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"record {self.position + 1}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +44,7 @@ _DEFAULTS: Final = Settings()
 class WrittenFile:
     """A finished file: its path, how much it holds, the SHA-256 of its bytes, its columns.
 
-    `since` tells, for each column, with which record of the file (from 0) it came to each of its types.
+    `since` has, for each column, the record of the file (from 0) with which it came to each of its types.
     """
 
     path: Path
@@ -73,7 +58,7 @@ class WrittenFile:
 class RecordWriter(Protocol):
     """Writes records, given as JSON text in UTF-8, to one file.
 
-    As a context manager it removes the file on the way of an exception; only `close` finishes it.
+    As a context manager it removes the file when an exception passes through; only `close` finishes it.
     """
 
     def __enter__(self) -> Self: ...
@@ -103,7 +88,7 @@ class Format(Protocol):
 
 
 class FormatKind(Protocol):
-    """A format that is known by its name: a class, built with the settings of a run.
+    """A format by its name: a class, built with the settings of a run.
 
     `takes` names the settings that mean something to it besides `compression`, which may be any of `compressions`.
     """
@@ -127,14 +112,6 @@ class OneSchema(Protocol):
         """Copy the file at `path`, which has `columns`, to a file with all columns of `schema`, streaming."""
 
 
-def check_objects(records: Sequence[bytes]) -> None:
-    """Raise RecordError for the first of the JSON texts that is not an object."""
-    if not records or are_lines(joined(records, b"\n"), len(records)) or {record[:1] for record in records} <= _OBJECT:
-        return
-    position = next(position for position, record in enumerate(records) if record[:1] != b"{")
-    raise RecordError(position, "not a JSON object")
-
-
 def finished(
     path: Path,
     records: int,
@@ -143,17 +120,12 @@ def finished(
     *,
     sha256: str | None = None,
 ) -> WrittenFile:
-    """The facts of a file that is complete on disk, which is read unless its digest is known."""
+    """The facts of a file that is complete on disk; it is read again where `sha256` is not given."""
     return WrittenFile(
         path=path,
         records=records,
         bytes=path.stat().st_size,
-        sha256=sha256 or _digest(path),
+        sha256=sha256 or sha256_of(path),
         columns=dict(columns or {}),
         since=since or {},
     )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,6 +5,7 @@ s3.py local.py   the stores
 targets/      the kinds of storage that `storage=` can name
 
 keys.py       the names of things in a bucket
+checksums.py  SHA-256 of files, as our documents and as S3 have it
 documents.py  how JSON documents are written, and read back without trust
 plan.py receipts.py manifest.py   the documents
 ranges.py     ranges of pages, and what is missing between them

@@ -1,18 +1,17 @@
 """Published datasets, as readers find them: by their manifests, and by nothing else."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from seawall.storage import manifest
+from seawall.storage.checksums import sha256_of
 from seawall.storage.errors import CorruptObjectError, ObjectMissingError
 from seawall.storage.keys import PLAN, joined
-from seawall.storage.manifest import Manifest, Part
+from seawall.storage.manifest import Manifest, Part, find_manifest
 from seawall.storage.store import ObjectStore
 
-SHOWN: Final = 20  # folders in a message
+MESSAGE_FOLDERS: Final = 20  # folders in a message
 
 
 def published(store: ObjectStore, folder: str) -> Manifest:
@@ -22,12 +21,12 @@ def published(store: ObjectStore, folder: str) -> Manifest:
         ObjectMissingError: there is none, so what is in the folder is not a dataset, or not yet.
         CorruptObjectError: it is damaged, or of a newer version.
     """
-    found = manifest.find(store, folder)
-    if found is None:
+    manifest = find_manifest(store, folder)
+    if manifest is None:
         raise ObjectMissingError(
             f"{store.uri(folder)} has no manifest: nothing was published there; resume its run, or read another one"
         )
-    return found
+    return manifest
 
 
 def latest(store: ObjectStore, parent: str) -> tuple[str, Manifest]:
@@ -38,12 +37,14 @@ def latest(store: ObjectStore, parent: str) -> tuple[str, Manifest]:
     """
     names = _folders(store, parent)
     for name in names:
-        if (found := manifest.find(store, joined(parent, name))) is not None:
-            return joined(parent, name), found
+        if (manifest := find_manifest(store, joined(parent, name))) is not None:
+            return joined(parent, name), manifest
     if names:
-        raise ObjectMissingError(f"{store.uri(parent)} has no published dataset; not published: {names[:SHOWN]}")
+        raise ObjectMissingError(
+            f"{store.uri(parent)} has no published dataset; not published: {names[:MESSAGE_FOLDERS]}"
+        )
     beside = _folders(store, parent.rpartition("/")[0])
-    raise ObjectMissingError(f"{store.uri(parent)} has no landings; the folders beside it: {beside[:SHOWN]}")
+    raise ObjectMissingError(f"{store.uri(parent)} has no landings; the folders beside it: {beside[:MESSAGE_FOLDERS]}")
 
 
 def is_in_landing(store: ObjectStore, key: str) -> bool:
@@ -59,7 +60,7 @@ def is_in_landing(store: ObjectStore, key: str) -> bool:
     return True
 
 
-def parts(store: ObjectStore, folder: str, dataset: Manifest) -> Iterator[Path]:
+def parts(store: ObjectStore, folder: str, manifest: Manifest) -> Iterator[Path]:
     """A local copy of each part in order, verified, which is there until the next one.
 
     Parts stand beside their manifest, so a landing folder can be moved as a whole.
@@ -67,7 +68,7 @@ def parts(store: ObjectStore, folder: str, dataset: Manifest) -> Iterator[Path]:
     Raises:
         ObjectMissingError, CorruptObjectError: a part is gone, or is not what was published.
     """
-    for part in dataset.parts:
+    for part in manifest.parts:
         key = joined(folder, part.key.rpartition("/")[2])
         with tempfile.TemporaryDirectory(prefix="seawall-") as staging:
             path = Path(staging, part.key.rpartition("/")[2])
@@ -82,10 +83,9 @@ def _folders(store: ObjectStore, parent: str) -> list[str]:
 
 
 def _check(path: Path, part: Part, where: str) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if (size := path.stat().st_size) != part.bytes or found != part.sha256:
+    size, sha256 = path.stat().st_size, sha256_of(path)
+    if size != part.bytes or sha256 != part.sha256:
         raise CorruptObjectError(
-            f"{where} is not what was published: {size:,} bytes with SHA-256 {found}, "
+            f"{where} is not what was published: {size:,} bytes with SHA-256 {sha256}, "
             f"the manifest has {part.bytes:,} with {part.sha256}"
         )

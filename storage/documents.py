@@ -19,6 +19,13 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     records: int | None = None
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page said about the whole, and when, in seconds since 1970."""
+
+    totals: Totals = Totals()
+    at: float = 0.0
+
+
 class Column(msgspec.Struct, frozen=True, omit_defaults=True):
     """One column and its type; in a receipt also the page with which it came to each type, `null` where it began."""
 
@@ -43,8 +50,8 @@ def read(store: ObjectStore, key: str, kind: type[Document]) -> Document:
     try:
         version = msgspec.json.decode(content, type=dict[str, msgspec.Raw]).get("seawall")
         if version is None or msgspec.json.decode(version) != VERSION:
-            told = "no version" if version is None else f"version {bytes(version).decode()}"
-            raise CorruptObjectError(f"{store.uri(key)} is of {told}, we read {VERSION}")
+            theirs = "no version" if version is None else f"version {bytes(version).decode()}"
+            raise CorruptObjectError(f"{store.uri(key)} is of {theirs}, we read {VERSION}")
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CorruptObjectError(f"{store.uri(key)} is not one of our documents: {error}") from None

@@ -30,13 +30,13 @@ def checked_prefix(prefix: str) -> str:
             character, or makes keys longer than S3 takes.
     """
     inner = prefix.removesuffix("/")
-    shown = ascii(prefix)
+    text = ascii(prefix)
     if _CONTROL.search(prefix) or "\\" in prefix:
-        raise UnsafeKeyError(f"unsafe prefix {shown}: no control characters or backslashes, please")
+        raise UnsafeKeyError(f"unsafe prefix {text}: no control characters or backslashes, please")
     if prefix and any(segment in ("", ".", "..") for segment in inner.split("/")):
-        raise UnsafeKeyError(f"unsafe prefix {shown}: use a relative path, such as 'raw/crm', without '.' or '..'")
+        raise UnsafeKeyError(f"unsafe prefix {text}: use a relative path, such as 'raw/crm', without '.' or '..'")
     if len(inner.encode()) + LONGEST_NAME_BYTES > MAX_KEY_BYTES:
-        raise UnsafeKeyError(f"unsafe prefix {shown[:60]}…: keys would be longer than {MAX_KEY_BYTES} bytes")
+        raise UnsafeKeyError(f"unsafe prefix {text[:60]}…: keys would be longer than {MAX_KEY_BYTES} bytes")
     return inner
 
 
@@ -45,17 +45,22 @@ def joined(*segments: str) -> str:
     return "/".join(filter(None, segments))
 
 
-def run_name(started: datetime, run_id: str) -> str:
+def run_name(start: datetime, run_id: str) -> str:
     """The name of a run: its start in UTC to the second, and the end of its id.
 
     Scheduled runs have time-ordered ids, whose first characters repeat; their last ones do not.
     """
-    return f"{started:%Y%m%dT%H%M%SZ}-{run_id[-8:]}"
+    return f"{start:%Y%m%dT%H%M%SZ}-{run_id[-8:]}"
 
 
 def find_run(names: Iterable[str], run_id: str) -> list[str]:
     """Those of the folder names that can belong to the run."""
     return [name for name in names if name.endswith(f"-{run_id[-8:]}")]
+
+
+def manifest_key(folder: str) -> str:
+    """The key of the manifest of a landing."""
+    return f"{folder}/{MANIFEST}"
 
 
 def part_key(folder: str, first: int, sha256: str, suffix: str) -> str:

@@ -1,13 +1,13 @@
 """Objects as files in a local folder, durable and create-only like the ones in a bucket."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from seawall.storage.checksums import sha256_of
 from seawall.storage.errors import BucketError, ObjectExistsError, ObjectMissingError, UploadError
 
 TEMPORARY = ".seawall-"
@@ -37,9 +37,9 @@ class LocalStore:
         On the same file system it is the very file under another name; else it is copied and the copy compared.
         """
         with self._temporary(key) as temporary:
-            if not _linked(path, temporary):
+            if not _link(path, temporary):
                 shutil.copyfile(path, temporary)
-                if _digest(temporary) != _digest(path):
+                if sha256_of(temporary) != sha256_of(path):
                     raise UploadError(f"{self.uri(key)} is not what was sent")
             temporary.chmod(0o644)
             _sync(temporary)
@@ -102,10 +102,10 @@ class LocalStore:
 
     def abort_uploads(self, prefix: str) -> int:
         """Remove what an interrupted write left below `prefix`; the number of files."""
-        left = list(self._path(prefix).rglob(f"{TEMPORARY}*"))
-        for path in left:
+        leftovers = list(self._path(prefix).rglob(f"{TEMPORARY}*"))
+        for path in leftovers:
             path.unlink(missing_ok=True)
-        return len(left)
+        return len(leftovers)
 
     def uri(self, key: str) -> str:
         """The path of the file."""
@@ -131,7 +131,7 @@ class LocalStore:
             path.unlink(missing_ok=True)
 
 
-def _linked(path: Path, to: Path) -> bool:
+def _link(path: Path, to: Path) -> bool:
     """Give a file another name, in place of the file that has it; False where file systems do not share it."""
     to.unlink()
     try:
@@ -139,11 +139,6 @@ def _linked(path: Path, to: Path) -> bool:
     except OSError:  # another file system (EXDEV), or one that knows no links
         return False
     return True
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -5,7 +5,7 @@ import msgspec
 from seawall.storage import documents
 from seawall.storage.documents import Column, Totals
 from seawall.storage.errors import ObjectMissingError
-from seawall.storage.plan import manifest_key
+from seawall.storage.keys import manifest_key
 from seawall.storage.ranges import PageRange
 from seawall.storage.store import ObjectStore, put_once
 
@@ -73,12 +73,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     shifted: bool | None = None
 
 
-def write(store: ObjectStore, folder: str, manifest: Manifest) -> None:
+def write_manifest(store: ObjectStore, folder: str, manifest: Manifest) -> None:
     """Commit. Raises ObjectExistsError where the dataset of another commit stands."""
     put_once(store, manifest_key(folder), documents.encoded(manifest))
 
 
-def find(store: ObjectStore, folder: str) -> Manifest | None:
+def find_manifest(store: ObjectStore, folder: str) -> Manifest | None:
     """The manifest of a landing, if it was published."""
     try:
         return documents.read(store, manifest_key(folder), Manifest)

@@ -7,7 +7,7 @@ import msgspec
 from seawall.storage import documents
 from seawall.storage.documents import Totals
 from seawall.storage.errors import CorruptObjectError, ObjectMissingError
-from seawall.storage.keys import MANIFEST, PLAN, find_run, joined
+from seawall.storage.keys import PLAN, find_run, joined
 from seawall.storage.ranges import PageRange
 from seawall.storage.store import ObjectStore, put_once
 
@@ -59,12 +59,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return max(each.last for each in self.ranges)
 
 
-def write(store: ObjectStore, folder: str, plan: Plan) -> None:
+def write_plan(store: ObjectStore, folder: str, plan: Plan) -> None:
     """Create the plan. Raises ObjectExistsError where another one stands."""
     put_once(store, f"{folder}/{PLAN}", documents.encoded(plan))
 
 
-def locate(store: ObjectStore, parent: str, run_id: str) -> tuple[str, Plan] | None:
+def locate_plan(store: ObjectStore, parent: str, run_id: str) -> tuple[str, Plan] | None:
     """The landing folder of a run below `parent`, with its plan; None where the run has none.
 
     Raises:
@@ -87,19 +87,14 @@ def check_same(plan: Plan, *, where: str, fingerprint: str, format: str, options
     Raises:
         CorruptObjectError: source, format or an option that shapes the data differ; all of them are named.
     """
-    changed = (
+    changes = (
         [] if plan.fingerprint == fingerprint else ["the source (url, pagination, records_path, page size or params)"]
     )
     if plan.format != format:
-        changed.append(f"format ({plan.format!r} then, {format!r} now)")
+        changes.append(f"format ({plan.format!r} then, {format!r} now)")
     for name in DECISIVE_OPTIONS:
         then, now = plan.options.get(name), options.get(name)
         if then != now:
-            changed.append(f"options.{name} ({then!r} then, {now!r} now)")
-    if changed:
-        raise CorruptObjectError(f"{where} was planned differently; changed since: {', '.join(changed)}")
-
-
-def manifest_key(folder: str) -> str:
-    """Where the manifest of a landing stands."""
-    return f"{folder}/{MANIFEST}"
+            changes.append(f"options.{name} ({then!r} then, {now!r} now)")
+    if changes:
+        raise CorruptObjectError(f"{where} was planned differently; changed since: {', '.join(changes)}")

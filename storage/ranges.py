@@ -16,7 +16,7 @@ class PageRange(msgspec.Struct, frozen=True, order=True):
             raise ValueError(f"no range of pages: {self.first} to {self.last}")
 
     def __str__(self) -> str:
-        return f"{self.first}–{self.last}" if self.first < self.last else f"{self.first}"
+        return f"{self.first}-{self.last}" if self.first < self.last else f"{self.first}"
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -27,10 +27,10 @@ class PageRange(msgspec.Struct, frozen=True, order=True):
             yield PageRange(first, min(first + size - 1, self.last))
 
 
-def missing(wanted: Iterable[PageRange], covered: Iterable[PageRange]) -> list[PageRange]:
-    """What of `wanted` no range of `covered` holds, in order."""
-    left = sorted(wanted)
-    for cover in sorted(covered):
+def missing(whole: Iterable[PageRange], covers: Iterable[PageRange]) -> list[PageRange]:
+    """What of `whole` no range of `covers` holds, in order."""
+    left = sorted(whole)
+    for cover in sorted(covers):
         left = [piece for each in left for piece in _without(each, cover)]
     return left
 

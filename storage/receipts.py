@@ -3,22 +3,33 @@
 import msgspec
 
 from seawall.storage import documents
-from seawall.storage.documents import Column, Totals
+from seawall.storage.documents import Column, Notice, Totals
 from seawall.storage.errors import CorruptObjectError, ObjectExistsError
 from seawall.storage.keys import RECEIPTS, REJECTED, receipt_key
 from seawall.storage.ranges import PageRange
 from seawall.storage.store import ObjectStore, put_once
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={
+        "body_bytes": "received",
+        "totals_at": "told_at",
+        "next_token": "next",
+        "landed_at": "landed",
+        "rejected_records": "rejected",
+    },
+):
     """One part that is durable: its pages, what they hold, and the object that holds it.
 
-    `bytes` and `sha256` are the object's, `received` the bytes of the pages; `retries` counts by cause what it took;
-    `rejected` records are not in it, but set aside in the object `rejected_key`; `totals` is what the source
-    advertised last, at `told_at` in seconds since 1970; `landed` is UTC in ISO 8601.
-    `next` asks for the page after the last one in a walk by tokens, until its end. `digests` holds 8 bytes
+    `bytes` and `sha256` are the object's, `body_bytes` those of the pages; `retries` counts by cause what it took;
+    `rejected_records` are not in it, but set aside in the object `rejected_key`; `totals` is what the source said
+    last, at `totals_at` in seconds since 1970; `landed_at` is UTC in ISO 8601.
+    `next_token` asks for the page after the last one where only that one tells, until the end. `digests` holds 8 bytes
     for each page in base64, which tell its records from those of another; zeros where it has none. `keyless` records
-    have no record key.
+    have no record key. The keys in JSON are those of the first version.
     """
 
     seawall: int = documents.VERSION
@@ -29,14 +40,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     columns: tuple[Column, ...]
     key: str
-    received: int
+    body_bytes: int
     retries: dict[str, int]
     totals: Totals
-    told_at: float
-    landed: str
-    rejected: int = 0
+    totals_at: float
+    landed_at: str
+    rejected_records: int = 0
     rejected_key: str | None = None
-    next: str | None = None
+    next_token: str | None = None
     digests: str = ""
     keyless: int = 0
 
@@ -45,9 +56,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"no range of pages: {self.first} to {self.last}")
 
     @property
-    def sent(self) -> int:
+    def sent_records(self) -> int:
         """How many records the source sent, those included that were set aside."""
-        return self.records + self.rejected
+        return self.records + self.rejected_records
+
+    @property
+    def notice(self) -> Notice:
+        """What the source said last about the whole, and when."""
+        return Notice(totals=self.totals, at=self.totals_at)
 
     @property
     def pages(self) -> PageRange:
@@ -55,7 +71,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         return PageRange(self.first, self.last)
 
 
-def write(store: ObjectStore, folder: str, receipt: Receipt) -> Receipt:
+def write_receipt(store: ObjectStore, folder: str, receipt: Receipt) -> Receipt:
     """Create a receipt; where another process was first, its receipt is adopted and returned."""
     key = receipt_key(folder, receipt.first)
     try:
@@ -74,12 +90,12 @@ def _read(store: ObjectStore, folder: str, key: str) -> Receipt:
     return receipt
 
 
-def find(store: ObjectStore, folder: str, first: int) -> Receipt:
+def find_receipt(store: ObjectStore, folder: str, first: int) -> Receipt:
     """The receipt of the part that begins with page `first`. Raises ObjectMissingError."""
     return _read(store, folder, receipt_key(folder, first))
 
 
-def read_all(store: ObjectStore, folder: str) -> list[Receipt]:
+def read_receipts(store: ObjectStore, folder: str) -> list[Receipt]:
     """The receipts of a landing, in page order, no page in two of them.
 
     Two processes that landed one run at once may have cut its parts differently. Then the part that
@@ -89,8 +105,8 @@ def read_all(store: ObjectStore, folder: str) -> list[Receipt]:
         CorruptObjectError: one is damaged, or names an object elsewhere.
     """
     receipts = [_read(store, folder, key) for key in store.list(f"{folder}/{RECEIPTS}")]
-    kept: list[Receipt] = []
+    disjoint: list[Receipt] = []
     for receipt in sorted(receipts, key=lambda each: each.first):
-        if not kept or receipt.first > kept[-1].last:
-            kept.append(receipt)
-    return kept
+        if not disjoint or receipt.first > disjoint[-1].last:
+            disjoint.append(receipt)
+    return disjoint

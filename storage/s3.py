@@ -1,6 +1,5 @@
 """Objects in S3, or in a server that speaks its protocol."""
 
-import base64
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from seawall.storage.checksums import s3_checksum_of, sha256_of
 from seawall.storage.errors import BucketError, ObjectExistsError, ObjectMissingError, UploadError
 
 if TYPE_CHECKING:
@@ -71,14 +71,16 @@ class S3Store:
     def put_file(self, path: Path, key: str, *, content_type: str) -> None:
         """Store a file, in parts where it is large, and compare size and checksum. Raises UploadError."""
         size = path.stat().st_size
-        chunk = max(CHUNK_BYTES, -(-size // MAX_CHUNKS))
-        config = TransferConfig(multipart_threshold=chunk, multipart_chunksize=chunk, max_concurrency=UPLOAD_THREADS)
+        chunk_bytes = max(CHUNK_BYTES, -(-size // MAX_CHUNKS))
+        config = TransferConfig(
+            multipart_threshold=chunk_bytes, multipart_chunksize=chunk_bytes, max_concurrency=UPLOAD_THREADS
+        )
         arguments = {"ContentType": content_type, "ChecksumAlgorithm": "SHA256"}
         try:
             self._client.upload_file(str(path), self._bucket, key, ExtraArgs=arguments, Config=config)
         except S3UploadFailedError as error:  # its text names the staged file
             raise UploadError(f"{self.uri(key)} could not be stored: {error.__context__}") from error
-        self._verify(path, key, size, chunk)
+        self._verify(path, key, size, chunk_bytes)
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:
         """Store a small object, replacing what stood there."""
@@ -121,7 +123,7 @@ class S3Store:
     def list(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, sorted."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        keys = (found["Key"] for page in pages for found in page.get("Contents", []))
+        keys = (entry["Key"] for page in pages for entry in page.get("Contents", []))
         return iter(sorted(keys))  # SeaweedFS lists folder by folder, "b/1" before "b-"
 
     def folders(self, prefix: str) -> Iterator[str]:
@@ -130,9 +132,9 @@ class S3Store:
             Bucket=self._bucket, Prefix=prefix, Delimiter="/"
         )
         return (
-            found["Prefix"].removeprefix(prefix).rstrip("/")
+            entry["Prefix"].removeprefix(prefix).rstrip("/")
             for page in pages
-            for found in page.get("CommonPrefixes", [])
+            for entry in page.get("CommonPrefixes", [])
         )
 
     def delete(self, key: str) -> None:
@@ -142,10 +144,10 @@ class S3Store:
     def abort_uploads(self, prefix: str) -> int:
         """Abort uploads that were begun below `prefix` and never finished; their number."""
         pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
-        found = [upload for page in pages for upload in page.get("Uploads", [])]
-        for upload in found:
+        uploads = [upload for page in pages for upload in page.get("Uploads", [])]
+        for upload in uploads:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-        return len(found)
+        return len(uploads)
 
     def uri(self, key: str) -> str:
         """Where people and other tools find the object."""
@@ -176,15 +178,15 @@ class S3Store:
     def _missing(self, error: ClientError, key: str) -> Exception:
         return ObjectMissingError(f"{self.uri(key)} does not exist") if _code(error) in _MISSING else error
 
-    def _verify(self, path: Path, key: str, size: int, chunk: int) -> None:
+    def _verify(self, path: Path, key: str, size: int, chunk_bytes: int) -> None:
         head = self._client.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
-        stored = head.get("ChecksumSHA256")
-        ours = _sha256(path, chunk) if size >= chunk else _sha256(path, None)
-        if stored is None:  # a server that keeps no checksums: read it back
-            stored, ours = self._read_back(key), _sha256(path, None)
-        if head["ContentLength"] != size or stored.split("-")[0] != ours:
+        if (theirs := head.get("ChecksumSHA256")) is not None:
+            ours = s3_checksum_of(path, chunk_bytes)
+        else:  # a server that keeps no checksums: read it back
+            theirs, ours = self._read_back(key), sha256_of(path)
+        if head["ContentLength"] != size or theirs.split("-")[0] != ours:
             raise UploadError(
-                f"{self.uri(key)} is not what was sent: {head['ContentLength']:,} bytes with SHA-256 {stored}, "
+                f"{self.uri(key)} is not what was sent: {head['ContentLength']:,} bytes with SHA-256 {theirs}, "
                 f"we sent {size:,} with {ours}"
             )
 
@@ -192,18 +194,4 @@ class S3Store:
         digest = hashlib.sha256()
         for chunk in self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(2**20):
             digest.update(chunk)
-        return base64.b64encode(digest.digest()).decode()
-
-
-def _sha256(path: Path, chunk: int | None) -> str:
-    """SHA-256 of a file in base64; with `chunk`, S3's composite over parts of so many bytes.
-
-    Amazon S3 User Guide, "Checking object integrity": the checksum of the parts' checksums.
-    """
-    with path.open("rb") as file:
-        if chunk is None:
-            return base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
-        composite = hashlib.sha256()
-        while block := file.read(chunk):
-            composite.update(hashlib.sha256(block).digest())
-    return base64.b64encode(composite.digest()).decode()
+        return digest.hexdigest()

@@ -42,8 +42,8 @@ def failed(run: Run, error: Exception, landing: Landing | None) -> Exception:
     message = plain(str(error) if ours else f"{type(error).__name__}: {error}")
     if run.run_id not in message:
         message += f"; run {run.run_id}"
-    begun = landing is not None or (run.resuming and isinstance(error, SourceError))
-    resume = run.resume_command if begun and not isinstance(error, (*NOT_RESUMABLE, PublishedError)) else ""
+    is_begun = landing is not None or (run.resuming and isinstance(error, SourceError))
+    resume = run.resume_command if is_begun and not isinstance(error, (*NOT_RESUMABLE, PublishedError)) else ""
     if resume:
         message += f"; once the cause is mended, go on with: {resume}"
     if landing is not None and not isinstance(error, PublishedError):
@@ -57,11 +57,11 @@ def explained(error: Exception, message: str | None = None) -> Exception:
     """The error to raise, logged: one of ours with this message, or one of ours that is caused by another's."""
     redact_error(error)
     ours = isinstance(error, OURS)
-    told = redact(message or plain(str(error) if ours else f"{type(error).__name__}: {error}"))
-    logger.opt(exception=error).error(told)
+    text = redact(message or plain(str(error) if ours else f"{type(error).__name__}: {error}"))
+    logger.opt(exception=error).error(text)
     if not ours:
-        wrapped = IngestError(told)
-        wrapped.__cause__ = error
-        return wrapped
-    error.args = (told,)
+        outer = IngestError(text)
+        outer.__cause__ = error
+        return outer
+    error.args = (text,)
     return error

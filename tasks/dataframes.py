@@ -15,18 +15,18 @@ from seawall.formats.frames import FRAME_RECORDS
 from seawall.storage import datasets, keys
 from seawall.storage.manifest import Manifest
 from seawall.storage.store import ObjectStore
+from seawall.storage.targets import kinds
+from seawall.storage.targets.kinds import LOCAL
 from seawall.tasks.context import blocks
 from seawall.tasks.errors import SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
 
-S3: Final = "s3://"
-S3_BLOCK: Final = "s3-bucket/"
 WHOLE: Final = 2**31 - 1  # records; more than a DataFrame in memory has
 
 
-def latest(source: str, *, storage: str = blocks.LOCAL, bucket: str | None = None, prefix: str = "") -> Manifest:
+def latest(source: str, *, storage: str = LOCAL, bucket: str | None = None, prefix: str = "") -> Manifest:
     """The newest published dataset of a source, by the start of its run, whatever its verdict.
 
     Raises:
@@ -36,7 +36,7 @@ def latest(source: str, *, storage: str = blocks.LOCAL, bucket: str | None = Non
         return datasets.latest(store, keys.joined(keys.checked_prefix(keys.joined(root, prefix)), source))[1]
 
 
-def read_dataset(dataset: Manifest | str, *, storage: str = blocks.LOCAL, bucket: str | None = None) -> "pd.DataFrame":
+def read_dataset(dataset: Manifest | str, *, storage: str = LOCAL, bucket: str | None = None) -> "pd.DataFrame":
     """A published dataset as one DataFrame; each part is verified before it is read.
 
     `dataset` is a manifest, the location of one, or a landing folder in the storage. A verdict other than
@@ -54,32 +54,32 @@ def read_dataset(dataset: Manifest | str, *, storage: str = blocks.LOCAL, bucket
 def read_frames(
     dataset: Manifest | str,
     *,
-    storage: str = blocks.LOCAL,
+    storage: str = LOCAL,
     bucket: str | None = None,
     records: int = FRAME_RECORDS,
 ) -> "Iterator[pd.DataFrame]":
-    """The same as DataFrames of at most so many records, in order, one at least; for datasets larger than memory."""
+    """The same as DataFrames of at most `records` each, in order, at least one; for datasets larger than memory."""
     with _landing(dataset, storage, bucket) as (store, folder):
-        found = dataset if isinstance(dataset, Manifest) else datasets.published(store, folder)
-        if found.verdict != "complete":
-            warnings.warn(f"{found.location} is {found.verdict}: {found.figures}", stacklevel=2)
-        columns = {column.name: column.type for column in found.columns}
-        reader = frames.find(found.format)
-        for path in datasets.parts(store, folder, found):
+        manifest = dataset if isinstance(dataset, Manifest) else datasets.published(store, folder)
+        if manifest.verdict != "complete":
+            warnings.warn(f"{manifest.location} is {manifest.verdict}: {manifest.figures}", stacklevel=2)
+        columns = {column.name: column.type for column in manifest.columns}
+        reader = frames.find(manifest.format)
+        for path in datasets.parts(store, folder, manifest):
             yield from reader.read(path, columns, records)
-        if not found.parts:
-            yield frames.empty(found.format, columns)
+        if not manifest.parts:
+            yield frames.empty(manifest.format, columns)
 
 
 def fetch_dataframe(
-    source: str, *, storage: str = blocks.LOCAL, bucket: str | None = None, prefix: str = ""
+    source: str, *, storage: str = LOCAL, bucket: str | None = None, prefix: str = ""
 ) -> "pd.DataFrame":
     """The newest published dataset of a source as one DataFrame: `latest`, then `read_dataset`."""
-    found = latest(source, storage=storage, bucket=bucket, prefix=prefix)
-    return read_dataset(found, storage=storage, bucket=bucket)
+    manifest = latest(source, storage=storage, bucket=bucket, prefix=prefix)
+    return read_dataset(manifest, storage=storage, bucket=bucket)
 
 
-def put_dataframe(frame: "pd.DataFrame", key: str, *, storage: str = blocks.LOCAL, bucket: str | None = None) -> str:
+def put_dataframe(frame: "pd.DataFrame", key: str, *, storage: str = LOCAL, bucket: str | None = None) -> str:
     """Store a DataFrame in the format that the key ends in, replacing what stood there; where it is now.
 
     Raises:
@@ -97,7 +97,7 @@ def put_dataframe(frame: "pd.DataFrame", key: str, *, storage: str = blocks.LOCA
         return store.uri(full)
 
 
-def get_dataframe(key: str, *, storage: str = blocks.LOCAL, bucket: str | None = None) -> "pd.DataFrame":
+def get_dataframe(key: str, *, storage: str = LOCAL, bucket: str | None = None) -> "pd.DataFrame":
     """An object as a DataFrame, in the format that its key ends in, `.gz` or `.zst` behind it or not.
 
     Raises:
@@ -118,10 +118,10 @@ def _checked(key: str, root: str) -> str:
 
 @contextmanager
 def _store(storage: str, bucket: str | None) -> Iterator[tuple[ObjectStore, str]]:
-    """The store behind a block, and the folder that the block confines us to."""
-    block = blocks.load_storage(storage, bucket)
-    with closing(blocks.open_store(block)) as store:
-        yield store, blocks.root_folder(block)
+    """The store of a target, and the folder that its block confines us to."""
+    target = blocks.load_target(storage, bucket)
+    with closing(blocks.open_store(target)) as store:
+        yield store, target.root_folder
 
 
 @contextmanager
@@ -129,14 +129,10 @@ def _landing(dataset: Manifest | str, storage: str, bucket: str | None) -> Itera
     """The store and the landing folder of a dataset; a location says itself which bucket or folder it is in."""
     location = dataset.location if isinstance(dataset, Manifest) else dataset
     folder = location.removesuffix(f"/{keys.MANIFEST}")
-    in_s3, is_path = folder.startswith(S3), Path(folder).is_absolute()
-    if (in_s3 and not storage.startswith(S3_BLOCK)) or (is_path and storage.startswith(S3_BLOCK)):
-        wanted = f"{S3_BLOCK}NAME" if in_s3 else blocks.LOCAL
-        raise SettingsError(f"{location} is not in storage {storage!r}; read it with storage={wanted!r}")
-    if in_s3:
-        named, _, folder = folder.removeprefix(S3).partition("/")
-        bucket = bucket or named
-    elif is_path:
-        storage, bucket, folder = blocks.LOCAL, str(Path(folder).parent), Path(folder).name
-    with _store(storage, bucket) as (store, root):
-        yield store, folder if in_s3 or is_path else _checked(folder, root)
+    places, slug = kinds.places(folder, bucket), storage.partition("/")[0]
+    if places and slug not in places:
+        choice = kinds.choice(next(iter(places)))
+        raise SettingsError(f"{location} is not in storage {storage!r}; read it with storage={choice!r}")
+    place = places.get(slug)
+    with _store(storage, place.bucket if place else bucket) as (store, root):
+        yield store, place.folder if place else _checked(folder, root)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from seawall.formats import registry
 from seawall.storage.keys import LONGEST_NAME_BYTES, MAX_KEY_BYTES
+from seawall.storage.targets import kinds
 
 RUN_ID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _BLOCK: Final = "[a-z0-9-]+"
@@ -23,7 +24,7 @@ def _known_format(name: str) -> str:
 SourceName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_BLOCK}$"})]
 StorageSlug = Annotated[
     str,
-    Field(json_schema_extra={"pattern": f"^(local|(s3-bucket|local-file-system)/{_BLOCK})$"}),
+    Field(json_schema_extra={"pattern": f"^({'|'.join(kinds.choices(_BLOCK))})$"}),
 ]
 Bucket = Annotated[str | None, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_KEY_BYTES})]
 Prefix = Annotated[

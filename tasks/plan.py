@@ -1,25 +1,24 @@
 """Plan: read the first page, cut the walk into parts, write `_plan.json`; or read it, when resuming."""
 
 from loguru import logger
-from prefect import task
 
 from seawall.clients.errors import PageRangeError
 from seawall.clients.pages.page import Page
-from seawall.storage import keys, manifest, plan
-from seawall.storage.documents import Totals
-from seawall.storage.plan import Plan
+from seawall.clients.pagination.extent import last_page
+from seawall.storage import keys
+from seawall.storage.manifest import find_manifest
+from seawall.storage.plan import Plan, check_same, locate_plan, write_plan
 from seawall.storage.ranges import PageRange
-from seawall.tasks.context.logs import guarded
-from seawall.tasks.context.resources import Resources, resources
+from seawall.tasks.context.resources import Resources, resources_of
+from seawall.tasks.context.step import step
 from seawall.tasks.errors import PublishedError, SettingsError
 from seawall.tasks.landing.record_keys import digests
-from seawall.tasks.preflight import ONCE
+from seawall.tasks.landing.walk import notice_of
 from seawall.tasks.publishing.sweep import sweep
 from seawall.tasks.run import Landing, Run
 
 
-@task(name="plan", task_run_name="plan {run.source}", **ONCE)
-@guarded
+@step("plan", "plan {run.source}")
 def make_plan(run: Run) -> Landing:
     """The landing of a run: its folder and its plan, which is written or, where the run has one, read.
 
@@ -29,84 +28,84 @@ def make_plan(run: Run) -> Landing:
         SettingsError: there is no such run to resume, or no record of the first page has the record key.
         SourceError: the first page cannot be had, or the pages asked for do not exist.
     """
-    found = plan.locate(resources(run).store, resources(run).parent, run.run_id)
-    if found is not None:
-        return _resumed(run, *found)
+    resources = resources_of(run)
+    folder_and_plan = locate_plan(resources.store, resources.parent, run.run_id)
+    if folder_and_plan is not None:
+        return _resume(run, resources, *folder_and_plan)
     if run.resuming:
-        where = resources(run).store.uri(resources(run).parent)
+        where = resources.store.uri(resources.parent)
         raise SettingsError(
             f"resume={run.run_id!r}: no such run in {where}; are source, storage, bucket and prefix its own?"
         )
-    return _begun(run)
+    return _begin(run, resources)
 
 
-def _begun(run: Run) -> Landing:
-    opened = resources(run)
-    wanted = run.options.page_range
-    first = wanted.first if wanted else opened.source.pagination.first_page
-    page = opened.client.first_page(first)
+def _begin(run: Run, resources: Resources) -> Landing:
+    page_range, source = run.options.page_range, resources.source
+    first = page_range.first if page_range else source.pagination.first_page
+    page = resources.client.first_page(first)
     if (key := run.options.record_key) and page.records and not digests(page.records, key):
         raise SettingsError(
             f"options.record_key {key!r}: none of the {len(page.records):,} records of page {first} has it"
         )
-    ranges = _ranges(opened, run, page)
-    folder = keys.joined(opened.parent, keys.run_name(run.started, run.run_id))
-    made = Plan(
+    ranges = _ranges(run, resources, page)
+    folder = keys.joined(resources.parent, keys.run_name(run.started, run.run_id))
+    plan = Plan(
         run_id=run.run_id,
-        source=opened.source.name,
-        fingerprint=_fingerprint(opened, run),
+        source=source.name,
+        fingerprint=_fingerprint(run, resources),
         format=run.format,
         options=run.options.model_dump(mode="json"),
-        totals=Totals(pages=opened.client.totals.pages, records=opened.client.totals.records),
+        totals=notice_of(page).totals,
         ranges=ranges,
         started=run.started.isoformat(timespec="seconds"),
     )
-    plan.write(opened.store, folder, made)
-    logger.bind(pages=made.totals.pages, parts=len(ranges), folder=folder).info("planned")
-    return Landing(run=run, folder=folder, plan=made)
+    write_plan(resources.store, folder, plan)
+    logger.bind(pages=plan.totals.pages, parts=len(ranges), folder=folder).info("planned")
+    return Landing(run=run, folder=folder, plan=plan)
 
 
-def _ranges(opened: Resources, run: Run, page: Page) -> tuple[PageRange, ...]:
+def _ranges(run: Run, resources: Resources, page: Page) -> tuple[PageRange, ...]:
     """The pages to land, cut into parts; an empty source is one part of one empty page."""
-    last, cap = opened.source.pagination.last(page.totals), opened.source.max_pages
-    asked, first = run.options.page_range, opened.source.pagination.first_page
+    first, cap, options = resources.source.pagination.first_page, resources.source.max_pages, run.options
+    last = last_page(first, page.totals.pages)
     if last is None:
-        last = first + _guessed(page, run.options.pages_per_part) - 1
+        last = first + _likely_pages(page, options.pages_per_part) - 1
     if last - first >= cap:
         raise PageRangeError(
             f"the source advertises {last - first + 1:,} pages, its cap is max_pages={cap:,}; ask for larger pages, "
             "or raise the cap"
         )
-    if asked and page.number > last:
-        raise PageRangeError(f"pages {run.options.pages!r} lie beyond the source's last page, {last}")
-    whole = PageRange(page.number, max(page.number, min(last, asked.last if asked else last)))
-    return tuple(whole.split(run.options.pages_per_part))
+    if options.page_range is None:
+        return tuple(PageRange(page.number, max(page.number, last)).split(options.pages_per_part))
+    if page.number > last:
+        raise PageRangeError(f"pages {options.pages!r} lie beyond the source's last page, {last}")
+    return tuple(PageRange(page.number, min(last, options.page_range.last)).split(options.pages_per_part))
 
 
-def _guessed(page: Page, otherwise: int) -> int:
+def _likely_pages(page: Page, otherwise: int) -> int:
     """How many pages there may be where no total tells: by the number of records, or `otherwise`."""
-    if page.totals.records is None or not page.sent:
+    if page.totals.records is None or not page.sent_records:
         return otherwise
-    return -(-page.totals.records // page.sent)
+    return -(-page.totals.records // page.sent_records)
 
 
-def _resumed(run: Run, folder: str, found: Plan) -> Landing:
-    opened = resources(run)
-    published = manifest.find(opened.store, folder)
-    if published is not None and run.resuming:
-        sweep(opened.store, folder, published)
-        raise PublishedError(f"run {run.run_id} is published already, there is nothing to resume: {published.location}")
-    plan.check_same(
-        found,
-        where=opened.store.uri(folder),
-        fingerprint=_fingerprint(opened, run),
+def _resume(run: Run, resources: Resources, folder: str, plan: Plan) -> Landing:
+    manifest = find_manifest(resources.store, folder)
+    if manifest is not None and run.resuming:
+        sweep(resources.store, folder, manifest)
+        raise PublishedError(f"run {run.run_id} is published already, there is nothing to resume: {manifest.location}")
+    check_same(
+        plan,
+        where=resources.store.uri(folder),
+        fingerprint=_fingerprint(run, resources),
         format=run.format,
         options=run.options.model_dump(mode="json"),
     )
     logger.bind(folder=folder).info("resuming")
-    return Landing(run=run, folder=folder, plan=found)
+    return Landing(run=run, folder=folder, plan=plan)
 
 
-def _fingerprint(opened: Resources, run: Run) -> str:
-    page_size = run.options.page_size or opened.source.page_size
-    return opened.source.fingerprint(page_size=page_size, params=run.params, salt=run.run_id)
+def _fingerprint(run: Run, resources: Resources) -> str:
+    page_size = run.options.page_size or resources.source.page_size
+    return resources.source.fingerprint(page_size=page_size, params=run.params, salt=run.run_id)

@@ -7,25 +7,24 @@ from datetime import UTC, datetime
 from typing import Final
 
 from loguru import logger
-from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
 from seawall.clients.redact import plain, redact
+from seawall.clients.statistics import Statistics
 from seawall.formats import registry
 from seawall.formats.writer import FormatError
-from seawall.storage import manifest, plan, receipts
 from seawall.storage.documents import Totals
 from seawall.storage.errors import BucketError, UnsafeKeyError
 from seawall.storage.keys import REPORT
-from seawall.storage.manifest import FailedPage, Manifest, Widening
-from seawall.storage.plan import Plan
+from seawall.storage.manifest import FailedPage, Manifest, Widening, find_manifest
+from seawall.storage.plan import Plan, locate_plan
 from seawall.storage.ranges import PageRange
-from seawall.storage.receipts import Receipt
+from seawall.storage.receipts import Receipt, read_receipts
 from seawall.tasks.context import prefect_api
-from seawall.tasks.context.logs import guarded, only_logged
-from seawall.tasks.context.resources import resources
+from seawall.tasks.context.logs import only_logged
+from seawall.tasks.context.resources import resources_of
+from seawall.tasks.context.step import step
 from seawall.tasks.errors import NOT_RESUMABLE, IncompleteError, SettingsError
-from seawall.tasks.preflight import ONCE
 from seawall.tasks.publishing.drift import drift
 from seawall.tasks.run import Run
 
@@ -46,16 +45,16 @@ class Facts:
     reason: str
     seconds: float
     timestamp: datetime
-    requested: int | None = None
-    successful: int = 0
-    failed: Sequence[FailedPage] = ()
+    pages: int | None = None
+    good_pages: int = 0
+    failed_pages: Sequence[FailedPage] = ()
     retries: Counter[str] = field(default_factory=Counter)
     records: int = 0
-    advertised: str = "not known"
+    advertisement: str = "not known"
     checks: str = "not made"
     location: str = "nothing was landed"
-    rejected: int = 0
-    widened: Sequence[Widening] = ()
+    rejected_records: int = 0
+    widenings: Sequence[Widening] = ()
     parts: Sequence[tuple[str, PageRange, int, int]] = ()
     resumable: bool = True
     resume: str | None = None
@@ -80,15 +79,15 @@ def render(facts: Facts) -> str:
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in _figures(facts)),
     ]
-    if facts.failed:
-        gaps = ((str(gap.page), code(gap.error)) for gap in facts.failed[:LISTED])
-        lines += ["", "## Failed pages", "", *_table(("Page", "Last error"), gaps), *_more(facts.failed)]
-    if facts.widened:
+    if facts.failed_pages:
+        gaps = ((str(gap.page), code(gap.error)) for gap in facts.failed_pages[:LISTED])
+        lines += ["", "## Failed pages", "", *_table(("Page", "Last error"), gaps), *_more(facts.failed_pages)]
+    if facts.widenings:
         rows = (
-            (code(each.column), each.before or "new", each.after, str(each.page)) for each in facts.widened[:LISTED]
+            (code(each.column), each.before or "new", each.after, str(each.page)) for each in facts.widenings[:LISTED]
         )
         lines += ["", "## Drift", "", *_table(("Column", "Before", "Since then", "First on page"), rows)]
-        lines += _more(facts.widened)
+        lines += _more(facts.widenings)
     if facts.parts:
         parts = ((str(pages), f"{n:,}", f"{size:,}", code(key)) for key, pages, n, size in facts.parts[:LISTED])
         lines += ["", "## Parts", "", *_table(("Pages", "Records", "Bytes", "Object"), parts), *_more(facts.parts)]
@@ -102,14 +101,14 @@ def _figures(facts: Facts) -> Iterable[tuple[str, str]]:
     yield "Verdict", facts.verdict
     yield "Timestamp", facts.timestamp.isoformat(timespec="seconds")
     yield "Run", code(facts.run_id)
-    yield "Pages Requested", "not known" if facts.requested is None else f"{facts.requested:,}"
-    yield "Successful Pages", f"{facts.successful:,}"
-    yield "Failed Pages", f"{len(facts.failed):,}"
+    yield "Pages Requested", "not known" if facts.pages is None else f"{facts.pages:,}"
+    yield "Successful Pages", f"{facts.good_pages:,}"
+    yield "Failed Pages", f"{len(facts.failed_pages):,}"
     yield "Total Retries", f"{facts.retries.total():,}" + (f" ({retries})" if retries else "")
     yield "Records Ingested", f"{facts.records:,}"
-    if facts.rejected:
-        yield "Records Rejected", f"{facts.rejected:,}, set aside in `_rejected/`"
-    yield "Records Advertised", facts.advertised
+    if facts.rejected_records:
+        yield "Records Rejected", f"{facts.rejected_records:,}, set aside in `_rejected/`"
+    yield "Records Advertised", facts.advertisement
     yield "Checks", facts.checks
     yield "Execution Time", f"{facts.seconds:.1f} s"
     yield "Output", code(facts.location)
@@ -125,23 +124,22 @@ def _more(rows: Sequence[object]) -> list[str]:
 
 
 def report(run: Run, error: Exception | None = None) -> Facts:
-    """Tell how a run went, by what stands in its bucket; what was told.
+    """Show how a run went, by what stands in its bucket; the facts that were shown.
 
     The data is safe by now, or never will be: what fails here is logged, and changes nothing.
     """
     facts = base = _base(run, error)
     with only_logged("the report could not be made"):
-        facts = _tell(run, base, published=error is None, read=not isinstance(error, REFUSED))
+        facts = _show(run, base, is_published=error is None, reads_bucket=not isinstance(error, REFUSED))
     return facts
 
 
-@task(name="report", task_run_name="report {run.source}", **ONCE)
-@guarded
-def _tell(run: Run, base: Facts, *, published: bool, read: bool) -> Facts:
-    facts = _found(base, run, published=published) if read else base
-    logger.bind(verdict=facts.verdict, records=facts.records, failed=len(facts.failed), output=facts.location).info(
-        "run reported"
-    )
+@step("report", "report {run.source}")
+def _show(run: Run, base: Facts, *, is_published: bool, reads_bucket: bool) -> Facts:
+    facts = _with_bucket(base, run, is_published=is_published) if reads_bucket else base
+    logger.bind(
+        verdict=facts.verdict, records=facts.records, failed=len(facts.failed_pages), output=facts.location
+    ).info("run reported")
     with only_logged("the report could not be shown in Prefect"):
         if not prefect_api.answers_within(prefect_api.REPORT_PATIENCE):
             raise ConnectionError("Prefect's API is away")
@@ -163,76 +161,80 @@ def _base(run: Run, error: Exception | None) -> Facts:
         seconds=(datetime.now(UTC) - run.started).total_seconds(),
         timestamp=datetime.now(UTC),
         resumable=not isinstance(error, NOT_RESUMABLE),
-        failed=error.failed_pages if isinstance(error, IncompleteError) else (),
+        failed_pages=error.failed_pages if isinstance(error, IncompleteError) else (),
     )
 
 
-def _found(base: Facts, run: Run, *, published: bool) -> Facts:
+def _with_bucket(base: Facts, run: Run, *, is_published: bool) -> Facts:
     """The facts that the bucket adds, and the report in the landing folder, unless a published run's stands there."""
     facts = base
     with only_logged("the bucket could not be read for the report"):
-        store = resources(run).store
-        found = plan.locate(store, resources(run).parent, run.run_id)
-        if found is None:
+        resources = resources_of(run)
+        store = resources.store
+        folder_and_plan = locate_plan(store, resources.parent, run.run_id)
+        if folder_and_plan is None:
             return facts
-        folder, made = found
-        document = manifest.find(store, folder)
-        if document is not None and published:
-            facts = _published(base, document)
-        elif document is None:
-            facts = _unpublished(base, run, store.uri(folder), made, receipts.read_all(store, folder))
+        folder, plan = folder_and_plan
+        manifest = find_manifest(store, folder)
+        if manifest is not None and is_published:
+            facts = _published(base, manifest)
+        elif manifest is None:
+            statistics = resources.client.statistics
+            facts = _unpublished(base, run, store.uri(folder), plan, read_receipts(store, folder), statistics)
         else:
-            return replace(base, location=f"{document.location}, published before")
+            return replace(base, location=f"{manifest.location}, published before")
         store.put(f"{folder}/{REPORT}", redact(render(facts)).encode(), content_type="text/markdown; charset=utf-8")
     return facts
 
 
-def _published(base: Facts, made: Manifest) -> Facts:
+def _published(base: Facts, manifest: Manifest) -> Facts:
     return replace(
         base,
-        verdict=made.verdict,
-        summary=made.figures,
-        requested=len(made.pages),
-        successful=len(made.pages) - len(made.failed_pages),
-        failed=made.failed_pages,
-        retries=Counter(made.retries),
-        records=made.records,
-        rejected=made.rejected,
-        widened=made.widened,
-        advertised=_both(made.advertised_at_start, made.advertised_at_end),
-        checks=_checks(made),
-        location=made.location,
-        parts=[(part.key, PageRange(part.first, part.last), part.records, part.bytes) for part in made.parts],
+        verdict=manifest.verdict,
+        summary=manifest.figures,
+        pages=len(manifest.pages),
+        good_pages=len(manifest.pages) - len(manifest.failed_pages),
+        failed_pages=manifest.failed_pages,
+        retries=Counter(manifest.retries),
+        records=manifest.records,
+        rejected_records=manifest.rejected,
+        widenings=manifest.widened,
+        advertisement=_both(manifest.advertised_at_start, manifest.advertised_at_end),
+        checks=_checks(manifest),
+        location=manifest.location,
+        parts=[(part.key, PageRange(part.first, part.last), part.records, part.bytes) for part in manifest.parts],
     )
 
 
-def _unpublished(base: Facts, run: Run, location: str, made: Plan, written: Sequence[Receipt]) -> Facts:
-    newest = max(written, key=lambda receipt: receipt.told_at, default=None)
-    met = resources(run).client.statistics
+def _unpublished(
+    base: Facts, run: Run, location: str, plan: Plan, receipts: Sequence[Receipt], statistics: Statistics
+) -> Facts:
+    newest = max(receipts, key=lambda receipt: receipt.totals_at, default=None)
+    failed_pages = [FailedPage(page=page, error=error) for page, error in sorted(statistics.failed_pages.items())]
+    earlier = (receipt for receipt in receipts if receipt.landed_at < run.started.isoformat())
     return replace(
         base,
-        failed=base.failed or [FailedPage(page=page, error=told) for page, told in sorted(met.failed_pages.items())],
-        requested=made.pages,
-        successful=sum(len(receipt.pages) for receipt in written),
-        retries=sum(
-            (Counter(receipt.retries) for receipt in written if receipt.landed < run.started.isoformat()),
-            met.retries,
-        ),
-        records=sum(receipt.records for receipt in written),
-        rejected=sum(receipt.rejected for receipt in written),
-        widened=drift(written),
-        advertised=_both(made.totals, newest.totals if newest else made.totals),
+        failed_pages=base.failed_pages or failed_pages,
+        pages=plan.pages,
+        good_pages=sum(len(receipt.pages) for receipt in receipts),
+        retries=sum((Counter(receipt.retries) for receipt in earlier), statistics.retries),
+        records=sum(receipt.records for receipt in receipts),
+        rejected_records=sum(receipt.rejected_records for receipt in receipts),
+        widenings=drift(receipts),
+        advertisement=_both(plan.totals, newest.totals if newest else plan.totals),
         location=f"{location}, not published",
-        parts=[(receipt.key, receipt.pages, receipt.records, receipt.bytes) for receipt in written],
+        parts=[(receipt.key, receipt.pages, receipt.records, receipt.bytes) for receipt in receipts],
         resume=run.resume_command if base.resumable else None,
     )
 
 
-def _checks(made: Manifest) -> str:
+def _checks(manifest: Manifest) -> str:
     """What was looked into besides the counts."""
     first = {None: "first page not read again", True: "first page moved", False: "first page unchanged at the end"}
-    keys = "no record key named" if made.duplicates is None else f"{made.duplicates:,} record keys twice"
-    return f"{first[made.shifted]}; {keys}" + (f", {made.keyless:,} records without one" if made.keyless else "")
+    keys = "no record key named" if manifest.duplicates is None else f"{manifest.duplicates:,} record keys twice"
+    return f"{first[manifest.shifted]}; {keys}" + (
+        f", {manifest.keyless:,} records without one" if manifest.keyless else ""
+    )
 
 
 def _both(start: Totals, end: Totals) -> str:

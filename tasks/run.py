@@ -45,7 +45,7 @@ class Run:
     @property
     def resume_command(self) -> str:
         """What to type to go on with this run from any machine."""
-        given = {
+        arguments = {
             "source": self.source,
             "storage": self.storage,
             "bucket": self.bucket,
@@ -55,22 +55,22 @@ class Run:
             "options": self.options.model_dump(mode="json", exclude_unset=True),
             "resume": self.run_id,
         }
-        told = {name: value for name, value in given.items() if value}
+        arguments = {name: value for name, value in arguments.items() if value}
         if self.deployment is None:
-            return f"ingest({', '.join(f'{name}={value!r}' for name, value in told.items())})"
-        texts = (f"{name}={_as_parameter(value)}" for name, value in told.items())
-        arguments = " ".join(f"-p {shlex.quote(text)}" for text in texts)
-        return f"prefect deployment run {shlex.quote(f'ingest/{self.deployment}')} {arguments}"
+            return f"ingest({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+        texts = (f"{name}={_as_parameter(value)}" for name, value in arguments.items())
+        parameters = " ".join(f"-p {shlex.quote(text)}" for text in texts)
+        return f"prefect deployment run {shlex.quote(f'ingest/{self.deployment}')} {parameters}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """A run with its landing folder and its plan; `told` is what plan and receipts say about the whole."""
+    """A run with its landing folder and its plan; `totals` is what plan and receipts say about the whole."""
 
     run: Run
     folder: str
     plan: Plan
-    told: Totals = field(default_factory=Totals)
+    totals: Totals = field(default_factory=Totals)
 
 
 def _as_parameter(value: object) -> str:

@@ -1,12 +1,10 @@
 """Settle what a run is asked to do, and refuse what makes no sense before anything is asked for."""
 
 import re
-from pathlib import Path
 
 from loguru import logger
-from prefect.filesystems import LocalFileSystem
 
-from seawall.clients.pagination.kinds import Tokens
+from seawall.clients.pagination.kinds import Chained
 from seawall.formats import registry
 from seawall.storage import keys
 from seawall.tasks.context import blocks, prefect_api
@@ -31,25 +29,16 @@ def settle(run: Run) -> None:
     registry.build(run.format, run.format_settings)
     keys.checked_prefix(run.prefix)
     source = blocks.load_source(run.source)
-    target = blocks.load_storage(run.storage, run.bucket)
-    keys.checked_prefix(keys.joined(blocks.root_folder(target), run.prefix))
-    if isinstance(target, LocalFileSystem) and run.deployment is not None:
-        _refuse_relative(target)
+    target = blocks.load_target(run.storage, run.bucket)
+    keys.checked_prefix(keys.joined(target.root_folder, run.prefix))
+    if run.deployment is not None and (refusal := target.deployment_refusal) is not None:
+        raise SettingsError(refusal)
     wanted, first = run.options.page_range, source.pagination.first_page
     if wanted is not None and wanted.first < first:
         raise SettingsError(f"pages {run.options.pages!r} begin before page {first}, the first of {run.source!r}")
-    if wanted is not None and wanted.first > first and isinstance(source.pagination, Tokens):
+    if wanted is not None and wanted.first > first and isinstance(source.pagination, Chained):
         raise SettingsError(
             f"pages {run.options.pages!r}: {run.source!r} is walked by {source.pagination.kind}, page after page; "
             f"begin with page {first}"
         )
     logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")
-
-
-def _refuse_relative(target: LocalFileSystem) -> None:
-    folder = Path(target.basepath or blocks.DEFAULT_FOLDER).expanduser()
-    if not folder.is_absolute():
-        raise SettingsError(
-            f"folder {str(folder)!r} is relative, and a worker's working folder may vanish: "
-            "give an absolute path with bucket=, or a bucket with storage="
-        )

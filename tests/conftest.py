@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,14 @@ from prefect.testing.utilities import prefect_test_harness
 from prefect_aws import MinIOCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
 
-from seawall.clients.source import ApiSource
 from seawall.dev.customers import Customers
 from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from seawall.dev.stack import block_values, deploy
 from seawall.dev.unstable_api import Faults, Server, UnstableApi
+from seawall.tests.certificates import self_signed
 from seawall.tests.house import SIZE, House
+from seawall.tests.simulator import source_of
 from seawall.tests.wireserver import Route, WireServer
-
-Tell = Callable[[str, object], None]  # pytest's record_property: figures that the summary shows
-USERNAME = "demo"
-PASSWORD = "demo-password"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -71,24 +69,19 @@ def served() -> Iterator[Callable[[Route], WireServer]]:
 
 
 @pytest.fixture
+def tls(tmp_path: Path) -> ssl.SSLContext:
+    """What a scripted server needs to speak TLS: `WireServer(route, tls)`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    return context
+
+
+@pytest.fixture
 def short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Milliseconds between the attempts of a request."""
     monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_BASE", 0.002)
     monkeypatch.setattr("seawall.clients.http.retries.THROTTLE_BASE", 0.002)
     monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_CAP", 0.02)
-
-
-def source_of(server: Server, **changes: Any) -> ApiSource:
-    """The simulator as a source, with few attempts so that lasting faults show soon."""
-    login = {
-        "kind": "login",
-        "login_url": f"{server.url}/login",
-        "refresh_url": f"{server.url}/refresh",
-        "username": USERNAME,
-        "password": PASSWORD,
-    }
-    settings = {"name": "customers", "url": f"{server.url}/customers", "auth": login, "max_attempts": 4}
-    return ApiSource(**settings | changes)
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
-from prefect.client.schemas.objects import Artifact, FlowRun, StateType
-from prefect.states import State
+from prefect.client.schemas.objects import Artifact, FlowRun, State, StateType
 
 from seawall.dev.customers import Customers
 from seawall.dev.process import Process, wait_for

@@ -22,7 +22,7 @@ from seawall.formats import registry
 from seawall.formats.writer import Settings
 from seawall.storage.errors import ObjectExistsError, ObjectMissingError, StorageError
 from seawall.tasks import land, plan, publish
-from seawall.tasks.context import resources as opened
+from seawall.tasks.context import resources
 from seawall.tasks.errors import IngestError
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.run import Run
@@ -209,6 +209,9 @@ class MemoryStore:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
+    def preflight(self, prefix: str = "", *, create: bool = False) -> None:
+        pass
+
     def put_file(self, path: Path, key: str, *, content_type: str) -> None:
         self.objects[key] = path.read_bytes()
 
@@ -266,12 +269,12 @@ def run(schedule: Schedule, url: str, client: Callable[[ApiSource], ApiClient]) 
     )  # fmt: skip
     source, store = schedule.source(url), MemoryStore()
     with client(source) as api:
-        opened._opened[asked.run_id] = opened.Resources(
+        resources._by_run[asked.run_id] = resources.Resources(
             source=source,
             client=api,
             store=store,
             format=registry.build("csv", Settings()),
-            parent="items",  # type: ignore[arg-type]
+            parent="items",
         )
         try:
             api.authenticate()
@@ -281,7 +284,7 @@ def run(schedule: Schedule, url: str, client: Callable[[ApiSource], ApiClient]) 
             assert not [key for key in store.objects if key.endswith("_manifest.json")], "published, and failed"
             return Ending(None, error=error)
         finally:
-            del opened._opened[asked.run_id]
+            del resources._by_run[asked.run_id]
     rows = [row for part in manifest.parts for row in _rows(store.objects[part.key])]
     return Ending(rows, verdict=manifest.verdict)
 

@@ -8,7 +8,7 @@ import ssl
 import struct
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -56,18 +56,18 @@ def page(number: int = 1, pages: int = 1, size: int = 2) -> bytes:
     return json.dumps({"metadata": {"total_pages": pages, "total_records": pages * size}, "data": records}).encode()
 
 
-def head(status: int, **headers: object) -> bytes:
+def head(status: int, /, **headers: object) -> bytes:
     """Status line and headers; `retry_after=3` becomes `retry-after: 3`."""
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {status} Whatever\r\n{lines}\r\n".encode("latin-1")
 
 
-def whole(body: bytes = b"", status: int = 200, **headers: object) -> Answer:
+def whole(body: bytes = b"", status: int = 200, /, **headers: object) -> Answer:
     """A sound answer; the connection stays open."""
     return raw(head(status, content_length=len(body), **headers) + body, stay=True)
 
 
-def as_json(value: object, status: int = 200, **headers: object) -> Answer:
+def as_json(value: object, status: int = 200, /, **headers: object) -> Answer:
     """A sound answer with a JSON body."""
     return whole(json.dumps(value).encode(), status, **headers)
 
@@ -183,7 +183,7 @@ def in_turn(*answers: Answer) -> Route:
     return route
 
 
-def by_page(pages: int, special: dict[int, Iterable[Answer]] | None = None) -> Route:
+def by_page(pages: int, special: Mapping[int, Iterable[Answer]] | None = None) -> Route:
     """Sound pages, but `special` answers for some of them, in turn; once used up, the sound page."""
     queues = {number: list(answers) for number, answers in (special or {}).items()}
     lock = threading.Lock()
@@ -281,7 +281,7 @@ class WireServer:
 
         try:
             # the client may ask for more before this thread goes on, so count down ahead of the last bytes
-            return answer(Connection(_Leaving(accepted, leave), self._over))  # type: ignore[arg-type]
+            return answer(Connection(_Leaving(accepted, leave), self._over))  # type: ignore[arg-type]  # like a socket
         finally:
             leave()
 

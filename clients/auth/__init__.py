@@ -1,6 +1,6 @@
 """Getting in.
 
-forms.py     the kinds of authentication that people fill, and what each adds to a request
-tokens.py    tokens: got, kept, and renewed for all fetchers at once
+forms.py     the kinds of authentication, as forms that people fill in, and what each adds to a request
+tokens.py    one token for all fetchers at once, and its renewal
 desk.py      where tokens are asked for
 """

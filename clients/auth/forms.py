@@ -1,4 +1,4 @@
-"""Authentication: forms that people fill, and the httpx.Auth that each of them becomes."""
+"""Authentication: forms that people fill in, and the httpx.Auth that each of them becomes."""
 
 import re
 from collections.abc import Generator
@@ -69,14 +69,14 @@ class Login(_Credentials):
     def login_request(self) -> TokenRequest:
         """Asks for a token with username and password."""
         credentials = {self.username_field: self.username, self.password_field: self.password.get_secret_value()}
-        return TokenRequest(url=self.login_url, fields=self.login_fields | credentials, form=self.body == "form")
+        return TokenRequest(url=self.login_url, fields=self.login_fields | credentials, as_form=self.body == "form")
 
     def refresh_request(self, refresh_token: str) -> TokenRequest | None:
-        """Asks for a token with a refresh token, where the source has a place for that."""
+        """Asks for a token with a refresh token, where the source has a URL for that."""
         if not self.refresh_url:
             return None
         fields = self.refresh_fields | {self.refresh_field: refresh_token}
-        return TokenRequest(url=self.refresh_url, fields=fields, form=self.body == "form")
+        return TokenRequest(url=self.refresh_url, fields=fields, as_form=self.body == "form")
 
     def build(self, client: httpx.Client, pacing: Pacing, max_retry_after: float) -> TokenAuth:
         """The httpx.Auth that logs in through `client`, with retries of its own."""
@@ -84,13 +84,13 @@ class Login(_Credentials):
 
 
 class OAuth2(_Credentials, title="OAuth 2"):
-    """OAuth 2 client credentials (RFC 6749 §4.4): an id and a secret are changed for a token, again and again."""
+    """OAuth 2 client credentials (RFC 6749 §4.4): an id and a secret are exchanged for a token, again and again."""
 
     kind: Literal["oauth2"] = "oauth2"
     token_url: HttpUrl
     client_id: str
     client_secret: SecretStr
-    scope: str | None = Field(None, description="Scopes, with blanks between them.")
+    scope: str | None = Field(None, description="Scopes, separated by blanks.")
     client_authentication: Literal["header", "body"] = Field(
         "header", description="Where id and secret go: HTTP Basic, or the form itself (RFC 6749 §2.3.1)."
     )
@@ -111,9 +111,9 @@ class OAuth2(_Credentials, title="OAuth 2"):
         )
         client = {"client_id": self.client_id, "client_secret": self.client_secret.get_secret_value()}
         if self.client_authentication == "body":
-            return TokenRequest(url=self.token_url, fields=fields | client, form=True)
+            return TokenRequest(url=self.token_url, fields=fields | client, as_form=True)
         basic = quote_plus(client["client_id"]), quote_plus(client["client_secret"])
-        return TokenRequest(url=self.token_url, fields=fields, form=True, basic=basic)
+        return TokenRequest(url=self.token_url, fields=fields, as_form=True, basic=basic)
 
     def refresh_request(self, refresh_token: str) -> TokenRequest | None:
         """None: the credentials serve for that (RFC 6749 §4.4.3)."""
@@ -125,7 +125,7 @@ class OAuth2(_Credentials, title="OAuth 2"):
 
 
 class Bearer(_Credentials, title="Bearer token"):
-    """A token that somebody gave us, and that no request can renew."""
+    """A fixed token, which no request can renew."""
 
     kind: Literal["bearer"] = "bearer"
     token: SecretStr
@@ -196,7 +196,7 @@ def sendable(secret: SecretStr) -> SecretStr:
     """The secret, if a header can carry it; raises ValueError, which never shows it."""
     text = secret.get_secret_value()
     if not text or not is_sendable(text):
-        raise ValueError("no request can carry this: ASCII on one line, no blanks around it")
+        raise ValueError("no request can carry this: it has to be ASCII in one line, without outer blanks")
     return secret
 
 

@@ -1,4 +1,4 @@
-"""Tokens: got, kept and renewed for all fetchers of a source at once."""
+"""Tokens: one for all fetchers of a source at once, and its renewal."""
 
 import contextlib
 import math
@@ -24,16 +24,16 @@ _ANSWER = msgspec.json.Decoder(dict[str, Any])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """One request for a token: `fields` as JSON, or as a form; `basic` signs it with an id and a secret."""
+    """One request for a token: `fields` as JSON, or URL-encoded `as_form`; `basic` signs it with an id and a secret."""
 
     url: str
     fields: Mapping[str, str] = field(repr=False)
-    form: bool = False
+    as_form: bool = False
     basic: tuple[str, str] | None = field(default=None, repr=False)
 
 
-class TokenForm(Protocol):
-    """What a form has to know for TokenAuth: how to ask, and where in an answer the token stands."""
+class TokenGrant(Protocol):
+    """What TokenAuth has to know: how to ask for a token, and where in an answer it stands (RFC 6749 §1.3)."""
 
     @property
     def access_token_path(self) -> str:
@@ -55,12 +55,12 @@ class TokenForm(Protocol):
         """Asks for a token with the credentials."""
 
     def refresh_request(self, refresh_token: str) -> TokenRequest | None:
-        """Asks for a token with the one that came with the last; None where the source has no such thing."""
+        """Asks for a token with the refresh token that came with the last one; None where the source takes none."""
 
 
 @dataclass(eq=False, slots=True)
 class Token:
-    """One access token; `proven` once a request signed with it was let in, `on_the_way` those not yet answered."""
+    """One access token; `proven` once it let a request in; `on_the_way` counts its unanswered requests."""
 
     access: str = field(repr=False)
     refresh: str | None = field(repr=False)
@@ -82,12 +82,12 @@ class TokenAuth(httpx.Auth):
 
     def __init__(
         self,
-        form: TokenForm,
+        grant: TokenGrant,
         *,
         send: Callable[[TokenRequest], Answer],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._form = form
+        self._grant = grant
         self._send = send
         self._clock = clock
         self._lock = Lock()
@@ -95,22 +95,22 @@ class TokenAuth(httpx.Auth):
         self._failed_before = False
         self._token: Token | None = None
         self._old: deque[str] = deque()
-        self._refused: AuthenticationError | None = None
+        self._refusal: AuthenticationError | None = None
 
     def __repr__(self) -> str:
-        return f"TokenAuth({self._form!r})"
+        return f"TokenAuth({self._grant!r})"
 
     def token(self, stale: Token | None = None) -> Token:
         """The current token, renewed when it nears its end or is the `stale` one that was refused."""
         with self._lock:
-            if self._refused is not None:
-                raise self._refused
+            if self._refusal is not None:
+                raise self._refusal
             if self._token is None or self._token is stale or self._clock() >= self._token.stale_at:
                 self._failed_before = self._token is not None and not self._token.proven
                 try:
                     self._token = self._renewed(self._token)
                 except AuthenticationError as error:
-                    self._refused = error
+                    self._refusal = error
                     raise
             return self._token
 
@@ -120,7 +120,7 @@ class TokenAuth(httpx.Auth):
         for again in (False, True):
             token = self.token(stale=token)
             with self._signing(token):
-                request.headers["Authorization"] = f"{self._form.scheme} {token.access}"
+                request.headers["Authorization"] = f"{self._grant.scheme} {token.access}"
                 response = yield request
                 if response.status_code != httpx.codes.UNAUTHORIZED:
                     token.proven = True
@@ -142,32 +142,32 @@ class TokenAuth(httpx.Auth):
                 token.on_the_way -= 1
 
     def _is_hopeless(self, token: Token) -> bool:
-        """Whether neither this token nor the one before let anybody in, nor may yet."""
+        """Whether neither this token nor the one before let any request in, and none on its way still may."""
         return self._failed_before and not token.proven and token.on_the_way == 0
 
     def _renewed(self, old: Token | None) -> Token:
-        if old is not None and old.refresh and (request := self._form.refresh_request(old.refresh)) is not None:
+        if old is not None and old.refresh and (request := self._grant.refresh_request(old.refresh)) is not None:
             with contextlib.suppress(LoginRejectedError):
                 token = self._read(self._send(request), old.refresh)
                 logger.info("token refreshed")
                 return token
-        token = self._read(self._send(self._form.login_request()))
+        token = self._read(self._send(self._grant.login_request()))
         logger.info("logged in")
         return token
 
     def _read(self, answer: Answer, refresh: str | None = None) -> Token:
         """The token in an answer; where it brings no new refresh token, `refresh` stays (RFC 6749 §6)."""
-        url, form = without_query(answer.url), self._form
+        url, grant = without_query(answer.url), self._grant
         if answer.status >= 400:
             raise LoginRejectedError(f"{url} answers {answer.status} to our credentials")
-        told = decoded_answer(answer.content)
-        access = _at(told, form.access_token_path)
+        fields = decoded_answer(answer.content)
+        access = _at(fields, grant.access_token_path)
         if not isinstance(access, str) or not access or not is_sendable(access):
-            raise AuthenticationError(f"{url} answers no {form.access_token_path} that a header can carry")
-        if isinstance(renewed := _at(told, form.refresh_token_path), str):
-            refresh = renewed or refresh
+            raise AuthenticationError(f"{url} answers no {grant.access_token_path} that a header can carry")
+        if isinstance(successor := _at(fields, grant.refresh_token_path), str):
+            refresh = successor or refresh
         self._remember(access, refresh)
-        return Token(access, refresh, self._clock() + _useful_seconds(_at(told, form.expires_in_path)))
+        return Token(access, refresh, self._clock() + _useful_seconds(_at(fields, grant.expires_in_path)))
 
     def _remember(self, *secrets: str | None) -> None:
         for secret in filter(None, secrets):
@@ -178,7 +178,7 @@ class TokenAuth(httpx.Auth):
 
 
 def _drop(response: httpx.Response) -> None:
-    """Close an answer unread: before the next request httpx would read all of it, however much that is."""
+    """Close an answer unread, since before the next request httpx would read all of it, however long it is."""
     cast(httpx.SyncByteStream, response.stream).close()
     response.stream = httpx.ByteStream(b"")
 
@@ -189,7 +189,7 @@ def is_sendable(text: str) -> bool:
 
 
 def decoded_answer(content: bytes) -> dict[str, Any]:
-    """The object in an answer to a request for a token; raises ValueError or RecursionError where there is none."""
+    """The JSON object in the answer to a request for a token; raises ValueError or RecursionError if it is none."""
     return _ANSWER.decode(content)
 
 
@@ -201,7 +201,7 @@ def _at(answer: Any, path: str) -> object:
 
 
 def _useful_seconds(life: object) -> float:
-    """How long to use a token that lives for `life` seconds; for ever where that says nothing."""
+    """How long to use a token that lives for `life` seconds; for ever where `life` is no usable number."""
     try:
         seconds = float(life)  # type: ignore[arg-type]  # whatever the server sent: the except is the point
     except (TypeError, ValueError, OverflowError):

@@ -1,10 +1,10 @@
 """One request on the wire.
 
 exchange.py     a request and its answer, judged before the connection serves another one
-transport.py    the HTTP client of a source
+transport.py    connections, and the client that sends over them
 wire.py         absolute deadlines, and a way to hang up at once
 codings.py      bodies decompressed piece by piece
 retries.py      which failures another attempt may heal, and how long to wait before it
-pacing.py       slots, pauses, a rate: what all fetchers of a source share
+pacing.py       slots, pauses, a rate: shared by all fetchers of a source
 urls.py         which URLs we accept, and how we show them
 """

@@ -1,4 +1,4 @@
-"""Content codings: bodies decompressed piece by piece, so that a bomb is found out in flat memory."""
+"""Content codings: bodies decompressed piece by piece, so that a decompression bomb is caught in constant memory."""
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ def decoded(pieces: Iterable[bytes], coding: str, *, max_bytes: int) -> Iterator
     """The body whose coded bytes are `pieces`, in pieces of at most 64 KiB (RFC 9110 §8.4).
 
     Raises:
-        BodyTooLargeError: a layer gives more than `max_bytes`.
+        BodyTooLargeError: a layer yields more than `max_bytes`.
         MalformedPageError: a coding that we did not ask for, or too many layers of it.
         AttemptError: the body is cut, or not what its header says.
     """
@@ -56,7 +56,7 @@ def _deflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
     stream = None
     for piece in filter(None, pieces):
         if stream is None:
-            is_zlib = piece[0] & 0x0F == zlib.DEFLATED  # RFC 1950 §2.2; no encoder begins a bare stream so
+            is_zlib = piece[0] & 0x0F == zlib.DEFLATED  # RFC 1950 §2.2; no encoder begins a bare stream like that
             stream = zlib.decompressobj(zlib.MAX_WBITS if is_zlib else _RAW)
         yield from _inflated(stream, piece)
         if stream.unused_data:
@@ -71,7 +71,7 @@ def _inflated(stream: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
             data = stream.unconsumed_tail
             if piece:
                 yield piece
-            if stream.eof or (len(piece) < PIECE_BYTES and not data):  # a full piece may leave more behind it
+            if stream.eof or (len(piece) < PIECE_BYTES and not data):  # after a full piece there may be more
                 return
     except zlib.error as error:
         raise AttemptError(f"the body is not compressed as its header says: {error}", cause="truncated") from None

@@ -16,7 +16,7 @@ from seawall.clients.http.wire import hang_up
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer as it came; `content` is its body, decompressed, `seconds` from asking to its last byte.
+    """One answer as it came; `content` is its body, decompressed, `seconds` the time from the request to its last byte.
 
     A refusal whose body cannot be read has no content: its status says enough.
     """
@@ -64,7 +64,7 @@ def exchange(
 
 
 def _read(response: httpx.Response, max_bytes: int) -> bytes:
-    raw = cast(httpx.SyncByteStream, response.stream)  # unlike iter_raw, it keeps the connection at its end
+    raw = cast(httpx.SyncByteStream, response.stream)  # unlike iter_raw, it leaves the connection open at its end
     try:
         return b"".join(decoded(raw, response.headers.get("Content-Encoding", ""), max_bytes=max_bytes))
     except (SourceError, httpx.TransportError, httpx.DecodingError):

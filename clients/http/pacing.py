@@ -11,8 +11,10 @@ from seawall.clients.errors import SourceDownError, WalkStoppedError
 class Pacing:
     """Slots for requests in flight, pauses, a rate, and the count of failures in a row. Thread-safe.
 
-    `sleep` waits for some seconds and says whether we were told to stop meanwhile. `answers` asks for a page
-    that is known to be good, to tell an API that is down from a few pages that are broken.
+    `sleep` waits for some seconds and returns whether `stop` was called meanwhile. `answers` asks for a page that
+    is known to be good, to tell an API that is down from a few pages that are broken. It closes a circle that no
+    import shows: a fetcher reports a failure here, `answers` asks that same fetcher for a page, and its request
+    takes a `slot` here. So whoever reports a failure holds neither a slot nor the lock.
     """
 
     def __init__(
@@ -29,8 +31,8 @@ class Pacing:
         self._interval = 1 / max_rate if max_rate else 0.0
         self._give_up_after = give_up_after
         self._clock = clock
-        self._stopped = threading.Event()
-        self._sleep = sleep or self._stopped.wait
+        self._stop_signal = threading.Event()
+        self._sleep = sleep or self._stop_signal.wait
         self._lock = threading.Lock()
         self._next = 0.0  # when the next request may start
         self._failures = 0
@@ -43,7 +45,7 @@ class Pacing:
         while True:
             self._wait_out_pause()
             with self._slots:
-                self.raise_if_stopped()  # for the wait for a slot may have been long
+                self.raise_if_stopped()  # the wait for a slot may have been long
                 if self._claim():
                     yield
                     return
@@ -72,7 +74,7 @@ class Pacing:
             self._failures += 1
             if self._failures < self._give_up_after:
                 return
-            self._failures = 0  # one of us asks, the others go on
+            self._failures = 0  # this thread asks, the others go on
         if not self._answers():
             self._down = SourceDownError(
                 f"the API is down: {self._give_up_after} attempts in a row failed, none succeeded; the last: {error}"
@@ -80,13 +82,13 @@ class Pacing:
             raise self._down
 
     def stop(self) -> None:
-        """End all waits now and let no request start any more."""
-        self._stopped.set()
+        """End all waits now and let no further request start."""
+        self._stop_signal.set()
 
     @property
     def stopped(self) -> bool:
         """Whether `stop` was called."""
-        return self._stopped.is_set()
+        return self._stop_signal.is_set()
 
     def _wait_out_pause(self) -> None:
         self.sleep(0)
@@ -95,7 +97,7 @@ class Pacing:
 
     def raise_if_stopped(self) -> None:
         """Raise WalkStoppedError once `stop` was called."""
-        if self._stopped.is_set():
+        if self._stop_signal.is_set():
             raise WalkStoppedError("the walk was stopped")
 
     def _claim(self) -> bool:

@@ -1,18 +1,17 @@
 """Retries: which failures another attempt may heal, and how long to wait before it.
 
-stamina counts the attempts and asks the hook below after each failure. The wait itself is ours: stamina
-sleeps for good, while a worker that is told to stop must not sit out a Retry-After of five minutes, and
-a pause is meant for every fetcher of the source.
+stamina repeats the attempts and calls the hook below after each failure. The wait itself is ours: stamina's sleep
+cannot be interrupted, while a worker that has to stop must not sit out a Retry-After of five minutes, and a pause is
+meant for every fetcher of the source.
 """
 
 import random
 import re
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx
 import stamina
@@ -27,16 +26,18 @@ _RETRYABLE: Final = frozenset({408, 425, 429})
 
 _HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2,8},? [ -~]{10,30}")
 
+Result = TypeVar("Result")
+
 
 def is_retryable(status: int) -> bool:
-    """Whether another attempt may bring another answer: every server error, and what asks for patience."""
+    """Whether another attempt may bring another answer: every server error, and statuses that ask for patience."""
     return status in _RETRYABLE or status >= 500
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Seconds that a Retry-After header asks for: delay-seconds or one of the three HTTP-date forms.
 
-    What does not parse, is negative or lies in the past counts as absent (RFC 9110 §10.2.3, §5.6.7).
+    A value that does not parse, is negative or lies in the past counts as absent (RFC 9110 §10.2.3, §5.6.7).
     """
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
@@ -56,7 +57,7 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
 
 
 def attempt_error(error: httpx.TransportError | httpx.DecodingError) -> SourceError:
-    """What a failure of the transport means: another attempt, or, for a bad certificate, the end."""
+    """What a failure of the transport means: another attempt, or, for a bad certificate, the end of the run."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -80,14 +81,10 @@ def _label(error: httpx.TransportError | httpx.DecodingError) -> str:
 
 
 class Backoff:
-    """The attempts at one request, named `what` in logs: iterate, and work inside each attempt.
+    """The attempts at one request, which its log lines name by `log_fields`.
 
     Waits are exponential with full jitter (Brooker, AWS Architecture Blog, 2015), unless the server
-    names a time. Afterwards `causes` holds what made attempts fail.
-
-    Raises:
-        RetryAfterTooLongError: the server asks for more than `max_retry_after` seconds.
-        SourceDownError: too many attempts in a row failed, over all fetchers.
+    names a time. `causes` holds why each failed attempt failed, in order.
     """
 
     def __init__(
@@ -97,32 +94,41 @@ class Backoff:
         max_attempts: int,
         max_retry_after: float,
         uniform: Callable[[float, float], float] = random.uniform,
-        **what: object,
+        **log_fields: object,
     ) -> None:
         self.causes: list[str] = []
         self._pacing = pacing
         self._max_attempts = max_attempts
         self._max_retry_after = max_retry_after
         self._uniform = uniform
-        self._logger = logger.bind(**what)
+        self._logger = logger.bind(**log_fields)
         self._error: AttemptError | None = None
         self._seconds = 0.0
-        self._throttled = 0
+        self._throttled_attempts = 0
 
-    def __iter__(self) -> Iterator[AbstractContextManager[None]]:
-        for attempt in stamina.retry_context(on=self._may_retry, attempts=None, timeout=None):
+    def run(self, attempt: Callable[[], Result]) -> Result:
+        """Call `attempt` until it returns, again after each AttemptError that another attempt may heal.
+
+        Raises:
+            AttemptError: that of the last attempt, when none is left.
+            RetryAfterTooLongError: the server asks for more than `max_retry_after` seconds.
+            SourceDownError: too many attempts in a row failed, over all fetchers.
+        """
+        for guard in stamina.retry_context(on=self._may_retry, attempts=None, timeout=None):
             if self._error is not None:
                 self._wait(self._error)
-            yield attempt
+            with guard:
+                return attempt()
+        raise AssertionError("stamina raises or returns")
 
     def _may_retry(self, error: Exception) -> float | bool:
-        """The hook that stamina asks: 0.0 for "go on at once", since `_wait` does the waiting."""
+        """The hook that stamina calls: 0.0 means "try again at once", since `_wait` does the waiting."""
         if not isinstance(error, AttemptError):
             return False
         self.causes.append(error.cause)
-        self._throttled += error.throttled
+        self._throttled_attempts += error.throttling
         self._error, self._seconds = error, self._due(error)
-        if error.throttled:
+        if error.throttling:
             self._pacing.pause(self._seconds)
         if error.cause != "429":
             self._pacing.failed(error)
@@ -132,22 +138,26 @@ class Backoff:
         """Whether no attempt is left; a server that asks us to slow down does not use them up."""
         if error.max_attempts and self.causes.count(error.cause) >= error.max_attempts:
             return True
-        return self._throttled >= THROTTLED_ATTEMPTS or len(self.causes) - self._throttled >= self._max_attempts
+        return (
+            self._throttled_attempts >= THROTTLED_ATTEMPTS
+            or len(self.causes) - self._throttled_attempts >= self._max_attempts
+        )
 
     def _wait(self, error: AttemptError) -> None:
-        told = self._logger.bind(attempt=len(self.causes), cause=error.cause, wait=round(self._seconds, 3))
-        told.info("attempt failed, backing off")
+        fields = {"attempt": len(self.causes), "cause": error.cause, "wait": round(self._seconds, 3)}
+        self._logger.bind(**fields).info("attempt failed, backing off")
         self._pacing.sleep(self._seconds)
 
     def _due(self, error: AttemptError) -> float:
-        asked = error.retry_after
-        if asked is None:
-            base, before = BACKOFF_BASE, len(self.causes) - self._throttled - 1
-            if error.throttled:
-                base, before = THROTTLE_BASE, self._throttled - 1
+        wish = error.retry_after
+        if wish is None:
+            base, before = BACKOFF_BASE, len(self.causes) - self._throttled_attempts - 1
+            if error.throttling:
+                base, before = THROTTLE_BASE, self._throttled_attempts - 1
             return self._uniform(0, min(BACKOFF_CAP, base * 2.0**before))
-        if asked > self._max_retry_after:
+        if wish > self._max_retry_after:
             raise RetryAfterTooLongError(
-                f"the server asks for {asked:.0f} s, cap is {self._max_retry_after:.0f} s (max_retry_after)"
+                f"the server asks for a pause of {wish:.0f} s, the longest we allow is {self._max_retry_after:.0f} s "
+                "(max_retry_after)"
             )
-        return max(asked, RETRY_AFTER_FLOOR)
+        return max(wish, RETRY_AFTER_FLOOR)

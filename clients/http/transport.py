@@ -1,20 +1,22 @@
-"""Transport: the HTTP client of a source, its connections with absolute deadlines."""
+"""Transport: connections with absolute deadlines, and the client that sends requests over them."""
 
 from typing import Final
 
 import httpx
 
 from seawall.clients.http.wire import Wire
-from seawall.clients.source import ApiSource
 
 USER_AGENT: Final = "seawall"
 
 
-def http_transport(source: ApiSource, wire: Wire, max_in_flight: int) -> httpx.HTTPTransport:
-    """Connections over `wire`, so that deadlines are absolute; certificates are always checked."""
+def http_transport(wire: Wire, *, max_in_flight: int, ca_certificates: str = "") -> httpx.HTTPTransport:
+    """Connections over `wire`, so that deadlines are absolute.
+
+    Certificates are always checked: by the public authorities, and by those in `ca_certificates`, as PEM text.
+    """
     context = httpx.create_ssl_context(trust_env=False)
-    if source.ca_certificates:
-        context.load_verify_locations(cadata=source.ca_certificates)
+    if ca_certificates:
+        context.load_verify_locations(cadata=ca_certificates)
     connections = max_in_flight + 1  # a login needs one while all others wait for it
     transport = httpx.HTTPTransport(
         verify=context, limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
@@ -23,11 +25,14 @@ def http_transport(source: ApiSource, wire: Wire, max_in_flight: int) -> httpx.H
     return transport
 
 
-def http_client(source: ApiSource, transport: httpx.BaseTransport) -> httpx.Client:
-    """What sends requests: the source's time limits, no redirects, no proxies of the environment."""
+def http_client(transport: httpx.BaseTransport, *, connect_timeout: float, read_timeout: float) -> httpx.Client:
+    """What sends requests: timeouts in seconds, no redirects, no proxies of the environment.
+
+    `read_timeout` bounds any other wait for the network, too.
+    """
     return httpx.Client(
         transport=transport,
-        timeout=httpx.Timeout(source.read_timeout, connect=source.connect_timeout),
+        timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
         headers={
             "User-Agent": USER_AGENT,
             "Accept": "application/json",

@@ -31,36 +31,36 @@ def without_query(url: str | httpx.URL) -> str:
 
 def is_private_to_us(url: str) -> bool:
     """Whether a secret may travel to `url`: over TLS, or in the clear on this machine alone."""
-    parsed = httpx.URL(url)
-    if parsed.scheme == "https" or parsed.host == "localhost":
+    parts = httpx.URL(url)
+    if parts.scheme == "https" or parts.host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(parsed.host).is_loopback
+        return ipaddress.ip_address(parts.host).is_loopback
     except ValueError:
         return False
 
 
 def origin(url: str | httpx.URL) -> str:
-    """Scheme, host and port, the port also where it is the scheme's own (RFC 6454 §4)."""
-    parsed = httpx.URL(url)
-    port = parsed.port or {"http": 80, "https": 443}.get(parsed.scheme, 0)
-    return f"{parsed.scheme}://{parsed.host}:{port}"
+    """Scheme, host and port, the port even where it is the scheme's default (RFC 6454 §4)."""
+    parts = httpx.URL(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return f"{parts.scheme}://{parts.host}:{port}"
 
 
 def with_params(url: httpx.URL, params: Mapping[str, str]) -> httpx.URL:
     """The URL with these query parameters in place of its own of the same names; the others stay byte for byte.
 
-    A link may be signed, so what a server wrote is not written anew.
+    A link may be signed, so what a server wrote is not encoded again.
     """
     if not params:
         return url
-    kept = without_params(url, params).query
-    return url.copy_with(query=b"&".join(filter(None, (kept, urlencode(params).encode()))))
+    query = without_params(url, params).query
+    return url.copy_with(query=b"&".join(filter(None, (query, urlencode(params).encode()))))
 
 
 def without_params(url: httpx.URL, names: Iterable[str]) -> httpx.URL:
     """The URL without the query parameters of these names; the others stay byte for byte."""
-    dropped = set(names)
+    exclusions = set(names)
     pieces = url.query.split(b"&") if url.query else []
-    kept = [piece for piece in pieces if unquote_plus(piece.partition(b"=")[0].decode()) not in dropped]
-    return url if len(kept) == len(pieces) else url.copy_with(query=b"&".join(kept) or None)
+    others = [piece for piece in pieces if unquote_plus(piece.partition(b"=")[0].decode()) not in exclusions]
+    return url if len(others) == len(pieces) else url.copy_with(query=b"&".join(others) or None)

@@ -29,7 +29,7 @@ _deadline = _Deadline()
 def deadline(seconds: float) -> Iterator[None]:
     """Let all network operations of this thread end within `seconds`; late ones raise httpx timeouts.
 
-    Within it, another deadline stands in for this one: a login on the way to a page has time of its own.
+    A deadline set inside it takes its place meanwhile: a login on the way to a page has time of its own.
     """
     outer, _deadline.at = _deadline.at, time.monotonic() + seconds
     try:
@@ -46,7 +46,7 @@ def _within(timeout: float | None) -> float | None:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A network stream whose every operation keeps to the deadline of its thread."""
+    """A network stream whose operations all keep to the deadline of their thread."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -103,7 +103,7 @@ class Wire(httpcore.SyncBackend):
         raise httpcore.ConnectError("we have hung up")
 
     def hang_up(self) -> None:
-        """Shut every open socket down, so that threads that wait on one return now, and open no other."""
+        """Shut every open socket down, so that threads waiting on one return now, and open no new one."""
         with self._lock:
             self._hung_up = True
             streams = list(self._streams)
@@ -112,7 +112,7 @@ class Wire(httpcore.SyncBackend):
 
 
 def hang_up(response: httpx.Response) -> None:
-    """Let the connection of a response end with it."""
+    """Shut the connection of a response down, so that it serves no other request."""
     _shut(response.extensions.get("network_stream"))
 
 

@@ -1,4 +1,4 @@
-"""The body of an answer: read to its end once, and looked into by dotted paths."""
+"""The body of an answer: parsed to its end once, and looked into by dotted paths."""
 
 import contextlib
 import re
@@ -11,43 +11,43 @@ import numpy as np
 from seawall.clients.errors import AttemptError, MalformedPageError
 from seawall.clients.pages.layout import Layout
 from seawall.clients.pages.page import Rejected
-from seawall.clients.pages.records import Records
+from seawall.clients.pages.records import Records, members
 from seawall.clients.pages.utf8 import refuse_other_than_utf8
 from seawall.clients.redact import excerpt, neutral
 
-_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+BOM: Final = b"\xef\xbb\xbf"  # a byte order mark, which some servers put before JSON (RFC 8259 §8.1)
+COUNT_DIGITS: Final = 18  # whatever is longer is no count, and int() refuses 4,301 digits
+
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _WHOLE: Final = msgspec.json.Decoder(msgspec.Raw)
-# every escape of a JSON text; a surrogate that is not one of a pair is a group of its own (RFC 8259 §7, §8.2)
+# every escape of a JSON text; a surrogate without its other half is a group of its own (RFC 8259 §7, §8.2)
 _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
-_BOM: Final = b"\xef\xbb\xbf"
 _ERRORS: Final = ("error", "errors")
 _OPENING_BRACE: Final = ord("{")
-_COUNT_DIGITS: Final = 18  # whatever is longer counts nothing, and int() refuses 4,301 digits
 
 
 class Body:
     """The JSON body of an answer, looked into by dotted paths (`""` is the body itself).
 
-    What a `layout` tells costs no second look.
+    What its `layout` names is read in the first pass; anything else takes another look.
 
     Raises:
-        AttemptError: it begins like a page, yet is not one JSON text in UTF-8 (RFC 8259 §8.1): perhaps a cut.
+        AttemptError: it begins like a page, yet is not one JSON text in UTF-8 (RFC 8259 §8.1): it may be cut short.
         MalformedPageError: it is something else, such as HTML or nothing at all.
     """
 
     def __init__(self, content: bytes, layout: Layout | None = None) -> None:
-        self._text = content.removeprefix(_BOM)
+        self._text = content.removeprefix(BOM)
         self._objects: dict[str, dict[str, msgspec.Raw]] = {}
         self._lists: dict[str, list[msgspec.Raw]] = {}
         self._top: dict[str, msgspec.Raw] = {}
         self._mark = b""
         try:
             refuse_other_than_utf8(self._text)
-            if layout and (found := layout.read(self._text)):
-                self._lists[layout.records], self._top = found
+            if layout and (parts := layout.read(self._text)):
+                self._lists[layout.records_path], self._top = parts
             else:
                 self._read_whole()
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
@@ -65,7 +65,7 @@ class Body:
         return Records([record.replace(self._mark, b"\\u") for record in records]) if self._mark else records
 
     def sort_out(self, records: Records, max_record_bytes: int) -> tuple[Records, tuple[Rejected, ...]]:
-        """Those of its records that can be landed, in order, and those that cannot."""
+        """Its records that can be landed, in order, and those that cannot."""
         text, lengths = np.frombuffer(records.text, np.uint8), records.ends - records.starts
         reasons = dict.fromkeys(np.flatnonzero(text[records.starts] != _OPENING_BRACE).tolist(), "not a JSON object")
         too_large = f"larger than {max_record_bytes:,} bytes (max_record_bytes)"
@@ -74,18 +74,19 @@ class Body:
             reasons |= {at: "holds a lone surrogate" for at, record in enumerate(records) if _lone(record)}
         if not reasons:
             return records, ()
-        rejected = (Rejected(position=at + 1, reason=reasons[at], record=records[at]) for at in sorted(reasons))
-        return Records([record for at, record in enumerate(records) if at not in reasons]), tuple(rejected)
+        landable = Records([record for at, record in enumerate(records) if at not in reasons])
+        rejections = (Rejected(position=at + 1, reason=reasons[at], record=records[at]) for at in sorted(reasons))
+        return landable, tuple(rejections)
 
     def count(self, path: str) -> int | None:
-        """The whole number at `path`, as a number or as text; None where no such value stands there."""
+        """The whole number at `path`, as a number or as text; None where there is none."""
         try:
             value = msgspec.json.decode(self._at(path)) if path else None
         except (KeyError, msgspec.DecodeError):
             return None
         if isinstance(value, str) and value.isascii() and value.isdecimal():
-            return int(value) if len(value) <= _COUNT_DIGITS else None
-        if isinstance(value, float) and value.is_integer() and value < 10**_COUNT_DIGITS:  # as some languages write 7
+            return int(value) if len(value) <= COUNT_DIGITS else None
+        if isinstance(value, float) and value.is_integer() and value < 10**COUNT_DIGITS:  # as some languages write 7
             value = int(value)
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
@@ -106,35 +107,35 @@ class Body:
         if value.startswith(b'"'):
             return msgspec.json.decode(value, type=str)
         if not value.removeprefix(b"-").isdigit():
-            raise MalformedPageError(f"what stands at {path!r} cannot ask for the next page: {excerpt(value)}")
+            raise MalformedPageError(f"the value at {path!r} cannot ask for the next page: {excerpt(value)}")
         return value.decode()
 
     def error(self) -> str | None:
-        """A message where the body says that something went wrong, which makes a list without records no page."""
+        """A message where the body says that something went wrong, so that an empty list in it is no page."""
         for key in _ERRORS:
             if self.has(key) and msgspec.json.decode(self._at(key)):
-                return f"no records, but {key!r} at the top of the body, which begins: {excerpt(self._text)}"
+                return f"no records, but {key!r} at the top of the body; the body begins: {excerpt(self._text)}"
         return None
 
     def missing(self, what: str, path: str) -> str:
-        """A message that no `what` stands at `path`, with the keys that are there and the body's beginning."""
+        """A message that there is no `what` at `path`, with the keys that are there and the body's beginning."""
         keys = neutral(", ".join(map(repr, self._reached(path)))) or "none"
         return f"no {what} at {path!r}; the keys there are: {keys}; the body begins: {excerpt(self._text)}"
 
     def _read_whole(self) -> None:
         """Parse the body to its end.
 
-        A lone surrogate makes a body unreadable, though only one record holds it; so its escape is replaced by
-        a text that occurs nowhere else, and comes back in the text of its record.
+        A lone surrogate makes the whole body unreadable, though only one record holds it; so its escape is replaced
+        by a text that occurs nowhere else, and put back in the text of its record.
         """
         try:
             if not self._members(""):
-                _WHOLE.decode(self._text)  # for what is not an object was not read to its end
+                _WHOLE.decode(self._text)  # `_members` parses to the end only what is an object
         except msgspec.DecodeError:
             if not _lone(self._text):
                 raise
             self._mark = uuid.uuid4().hex.encode()
-            self._text = _ESCAPE.sub(lambda found: self._mark + found[1] if found[1] else found[0], self._text)
+            self._text = _ESCAPE.sub(lambda match: self._mark + match[1] if match[1] else match[0], self._text)
             self._read_whole()
 
     def _at(self, path: str) -> bytes | msgspec.Raw:
@@ -150,7 +151,7 @@ class Body:
         """The members of the object at `path`, decoded once; none where something else stands."""
         if path not in self._objects:
             try:
-                self._objects[path] = _OBJECT.decode(self._at(path))
+                self._objects[path] = members(self._at(path))
             except msgspec.ValidationError:
                 self._objects[path] = {}
         return self._objects[path]
@@ -160,11 +161,11 @@ class Body:
         while path:
             path = path.rpartition(".")[0]
             with contextlib.suppress(KeyError):
-                if members := self._members(path):
-                    return members
+                if keys := self._members(path):
+                    return keys
         return {}
 
 
 def _lone(text: bytes) -> bool:
     """Whether a JSON text holds the escape of a surrogate without its other half, which UTF-8 cannot carry."""
-    return any(found[1] for found in _ESCAPE.finditer(text))
+    return any(match[1] for match in _ESCAPE.finditer(text))

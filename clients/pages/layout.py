@@ -13,17 +13,16 @@ _NOTHING: Final = msgspec.Raw(b"")
 class Layout:
     """A list of records at one dotted path (`""` is the body itself), and what stands beside it at the top.
 
-    `others` are paths, too; what their first steps lead to is kept.
+    `other_paths` are dotted, too; the members of the body that their first steps name are read as well.
     """
 
-    def __init__(self, records: str, others: Iterable[str] = ()) -> None:
-        self.records = records
-        steps = records.split(".") if records else []
-        beside = {path.partition(".")[0] for path in others if path}
-        self._beside = {name: f"beside{number}" for number, name in enumerate(sorted(beside - set(steps[:1]))) if steps}
+    def __init__(self, records_path: str, other_paths: Iterable[str] = ()) -> None:
+        self.records_path = records_path
+        steps = records_path.split(".") if records_path else []
         self._depth = len(steps)
-        named = not any(map(_UNNAMEABLE.search, [*steps, *self._beside]))
-        self._decoder = msgspec.json.Decoder(_form(steps, self._beside)) if named else None
+        self._fields = _fields(steps[0], other_paths) if steps else {}
+        nameable = not any(map(_UNNAMEABLE.search, [*steps, *self._fields]))
+        self._decoder = msgspec.json.Decoder(_type_at(steps, self._fields)) if nameable else None
 
     def read(self, body: bytes) -> tuple[list[msgspec.Raw], dict[str, msgspec.Raw]] | None:
         """The records of a body and the members beside them at its top; None where it is not laid out like that."""
@@ -31,18 +30,26 @@ class Layout:
             top: Any = self._decoder.decode(body) if self._decoder else None
         except (msgspec.DecodeError, RecursionError):
             return None
-        found = top
-        for _ in range(self._depth if top else 0):
-            found = found.records
-        beside = {name: value for name, field in self._beside.items() if (value := getattr(top, field, None))}
-        return None if found is None else (found, beside)
+        if top is None:
+            return None
+        records = top
+        for _ in range(self._depth):
+            records = records.records
+        beside = {name: value for name, field in self._fields.items() if (value := getattr(top, field))}
+        return records, beside
 
 
-def _form(steps: Sequence[str], beside: Mapping[str, str]) -> Any:
-    """The form of a value with a list of records at its steps, and perhaps members beside the first of them."""
+def _fields(first_step: str, paths: Iterable[str]) -> dict[str, str]:
+    """A Struct's field for each member of a body that these paths begin with, but the one that holds the records."""
+    names = {path.partition(".")[0] for path in paths if path} - {first_step}
+    return {name: f"beside{number}" for number, name in enumerate(sorted(names))}
+
+
+def _type_at(steps: Sequence[str], fields: Mapping[str, str]) -> Any:
+    """The type of a value with a list of records at its steps, and perhaps members beside the first of them."""
     if not steps:
         return list[msgspec.Raw]
-    fields: list[Any] = [("records", _form(steps[1:], {}))]
-    fields += [(field, msgspec.Raw, _NOTHING) for field in beside.values()]
-    rename = {"records": steps[0]} | {field: name for name, field in beside.items()}
-    return msgspec.defstruct("Object", fields, rename=rename, gc=False)
+    members: list[Any] = [("records", _type_at(steps[1:], {}))]
+    members += [(field, msgspec.Raw, _NOTHING) for field in fields.values()]
+    rename = {"records": steps[0]} | {field: name for name, field in fields.items()}
+    return msgspec.defstruct("Object", members, rename=rename, gc=False)

@@ -1,4 +1,4 @@
-"""Nesting: how deep a JSON text goes. msgspec skips a thousand levels; readers of our files give up earlier."""
+"""Nesting: how deep a JSON text goes. msgspec skips over a thousand levels; readers of our files give up earlier."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -19,21 +19,21 @@ _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
 
 
 def refuse_deep(body: bytes, records: Records) -> None:
-    """Raise AttemptError where a body, of which `records` are a part, nests deeper than MAX_NESTING.
+    """Raise AttemptError where a body, which holds `records`, nests deeper than MAX_NESTING.
 
-    No text is deeper than the brackets that open in it, so those of ordinary records are only counted.
+    No text is deeper than the number of brackets that open in it, so for ordinary records counting them is enough.
     """
     inside = np.flatnonzero(_opening(records.text))
     around = np.count_nonzero(_opening(body)) - inside.size
     of_each = np.searchsorted(inside, records.ends) - np.searchsorted(inside, records.starts)
     if around + of_each.max(initial=0) <= MAX_NESTING:
         return
-    if (found := depth(body)) > MAX_NESTING:
-        raise AttemptError(f"the body nests {found:,} levels deep, we land {MAX_NESTING}", cause="too deep")
+    if (levels := depth(body)) > MAX_NESTING:
+        raise AttemptError(f"the body nests {levels:,} levels deep, we land at most {MAX_NESTING}", cause="too deep")
 
 
 def _opening(text: bytes) -> "npt.NDArray[np.bool]":
-    """For each byte whether it opens; `{` is `[` with one more bit, and no other byte is."""
+    """For each byte whether it opens an array or object: `{` is `[` with one more bit, and no other byte is."""
     opens: npt.NDArray[np.bool] = np.frombuffer(text, np.uint8) & _ONE_BIT_LESS == ord("[")
     return opens
 

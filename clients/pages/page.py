@@ -40,34 +40,34 @@ class Rejected:
 class Page:
     """One good page: its number, the JSON text of each record (UTF-8), the totals that came with it.
 
-    `size` is the body's length in bytes, `read_at` when it was read, in seconds since 1970, `retries` the causes
-    of the attempts that failed before; `rejected` are the records that are no JSON object, too large or not UTF-8.
-    `token` is what asks for the next page where only this one tells, and None on the last.
+    `body_bytes` is the body's length, `read_at` when it was read, in seconds since 1970, `retries` the causes of the
+    attempts that failed before; `rejected` are the records that are no JSON object, too large or not UTF-8.
+    `next_token` is what asks for the next page where only this one tells, and None on the last.
     """
 
     number: int
     records: Records = field(repr=False)
     totals: Totals
-    size: int
+    body_bytes: int
     read_at: float
     retries: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
-    token: str | None = field(default=None, repr=False)
+    next_token: str | None = field(default=None, repr=False)
 
     @property
-    def sent(self) -> int:
+    def sent_records(self) -> int:
         """How many records the source sent, those included that cannot be landed."""
         return len(self.records) + len(self.rejected)
 
     def and_then(self, more: "Page") -> "Page":
         """This page with the records that were asked for in its place."""
-        before = self.sent
+        before = self.sent_records
         return replace(
             self,
             records=Records([*self.records, *more.records]),
             rejected=(*self.rejected, *(replace(each, position=before + each.position) for each in more.rejected)),
             totals=more.totals,
-            size=self.size + more.size,
+            body_bytes=self.body_bytes + more.body_bytes,
             read_at=more.read_at,
             retries=self.retries + more.retries,
         )

@@ -15,11 +15,13 @@ DIGEST_BYTES: Final = 8
 
 _LINE_BREAK: Final = b"\n"
 
+members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode  # of one record, each as its JSON text
+
 
 class Records(Sequence[bytes]):
     """JSON texts in order, each as it came; equal to any sequence of the same bytes.
 
-    `text` is all of them with a line break between each two; `starts` and `ends` are the places of each in it.
+    `text` is all of them, joined by line breaks; `starts` and `ends` are where each begins and ends in it.
     """
 
     def __init__(self, records: Sequence[bytes | msgspec.Raw] = ()) -> None:
@@ -30,14 +32,14 @@ class Records(Sequence[bytes]):
 
     @cached_property
     def digest(self) -> bytes:
-        """What tells these records from others, 8 bytes (XXH3); zeros where there are none.
+        """What distinguishes these records from others, 8 bytes (XXH3); zeros where there are none.
 
-        Receipts keep it, so it is the same in every process and version.
+        Receipts keep it, so it has to be the same in every process and version.
         """
         return xxhash.xxh3_64_digest(self.text) if len(self) else bytes(DIGEST_BYTES)
 
     def joined(self, mark: bytes) -> bytes:
-        """All of them with `mark` between each two."""
+        """All of them, joined by `mark`."""
         if mark == _LINE_BREAK:
             return self.text
         if len(mark) != 1:
@@ -65,7 +67,7 @@ class Records(Sequence[bytes]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
 
-    __hash__ = None  # type: ignore[assignment]  # as a list
+    __hash__ = None  # type: ignore[assignment]  # like a list
 
     def __repr__(self) -> str:
         return f"<{len(self):,} records>"

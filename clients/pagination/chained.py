@@ -1,6 +1,5 @@
 """Pages of which only the one before tells how to ask for them: a cursor, a next URL, a Link header."""
 
-from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,12 +10,13 @@ from seawall.clients.pagination.links import next_link
 from seawall.clients.pagination.parameters import Param, SizeParam, TotalRecordsPath, sized
 
 
-class _TokenWalk(BaseModel):
+class _Chain(BaseModel):
     """What the kinds share whose pages each tell how to ask for the next one; they are numbered from 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     random_access: ClassVar[bool] = False
     first_page: ClassVar[int] = 1
+    tokens_are_urls: ClassVar[bool] = True
 
     size_param: SizeParam = "limit"
     total_records_path: TotalRecordsPath = ""
@@ -27,23 +27,21 @@ class _TokenWalk(BaseModel):
 
     def next(self, page: Page, size: int) -> PageRequest | None:
         """Asks for the page after this one; None where the walk ends with it."""
-        return None if page.token is None else self.after(page.number, page.token, size)
+        return None if page.next_token is None else self.after(page.number, page.next_token, size)
 
     def after(self, number: int, token: str, size: int) -> PageRequest:
-        """Asks for the page that follows page `number`, by the token which that one told."""
+        """Asks for the page that follows page `number`, by the token that it gave."""
         return PageRequest(number=number + 1, url=token, follows=True)
 
     def totals(self, body: Body, size: int) -> Totals:
         """What the page says about the whole."""
         return Totals(records=body.count(self.total_records_path))
 
-    def last(self, totals: Totals) -> int | None:
-        """Nobody knows before the end."""
-        return None
 
-
-class Cursor(_TokenWalk):
+class Cursor(_Chain):
     """Pages by a cursor, which each page gives for the next one: `?cursor=b64…&limit=1000`."""
+
+    tokens_are_urls: ClassVar[bool] = False
 
     kind: Literal["cursor"] = "cursor"
     cursor_param: Annotated[Param, Field(description="Query parameter of the cursor.")] = "cursor"
@@ -53,11 +51,11 @@ class Cursor(_TokenWalk):
     ] = False
 
     def after(self, number: int, token: str, size: int) -> PageRequest:
-        """Asks for the page that follows page `number`, by the cursor which that one told."""
+        """Asks for the page that follows page `number`, by the cursor that it gave."""
         query = {self.cursor_param: token} | sized(self.size_param, size)
         return PageRequest(number=number + 1, query=query, follows=True)
 
-    def token(self, body: Body, link: str, resolve: Callable[[str], str]) -> str | None:
+    def next_token(self, body: Body, link: str) -> str | None:
         """The cursor of the next page; None on the last one."""
         return body.token(self.next_path)
 
@@ -66,7 +64,7 @@ class Cursor(_TokenWalk):
         return _without_next(self, body)
 
 
-class NextUrl(_TokenWalk, title="Next URL"):
+class NextUrl(_Chain, title="Next URL"):
     """Pages by the URL of the next one, which each page holds; relative ones are resolved (RFC 3986 §5)."""
 
     kind: Literal["next_url"] = "next_url"
@@ -75,34 +73,32 @@ class NextUrl(_TokenWalk, title="Next URL"):
         bool, Field(description="The last page lacks the key altogether, even if it is the only one.")
     ] = False
 
-    def token(self, body: Body, link: str, resolve: Callable[[str], str]) -> str | None:
-        """The URL of the next page; None on the last one."""
-        url = body.token(self.next_path)
-        return None if url is None else resolve(url)
+    def next_token(self, body: Body, link: str) -> str | None:
+        """The URL of the next page, as it is written there; None on the last one."""
+        return body.token(self.next_path)
 
     def lacking(self, body: Body) -> str | None:
         """What the first page has to say and does not, as a message."""
         return _without_next(self, body)
 
 
-class LinkHeader(_TokenWalk, title="Link header"):
+class LinkHeader(_Chain, title="Link header"):
     """Pages by the `Link` header with `rel="next"` (RFC 8288); the last page has none."""
 
     kind: Literal["link_header"] = "link_header"
 
-    def token(self, body: Body, link: str, resolve: Callable[[str], str]) -> str | None:
-        """The URL of the next page; None on the last one."""
-        url = next_link(link)
-        return None if url is None else resolve(url)
+    def next_token(self, body: Body, link: str) -> str | None:
+        """The URL of the next page, as it is written in the header `link`; None on the last one."""
+        return next_link(link)
 
     def lacking(self, body: Body) -> str | None:
         """Nothing: a source of one page sends no such header."""
         return None
 
 
-def _without_next(form: Cursor | NextUrl, body: Body) -> str | None:
+def _without_next(pagination: Cursor | NextUrl, body: Body) -> str | None:
     """A message where a first page lacks the key of the next one: a mistyped path must not end a walk."""
-    if form.missing_next_ends or body.has(form.next_path):
+    if pagination.missing_next_ends or body.has(pagination.next_path):
         return None
-    told = body.missing("next page", form.next_path)
-    return f"{told}; where the last page lacks that key, set missing_next_ends"
+    message = body.missing("next page", pagination.next_path)
+    return f"{message}; where the last page lacks that key, set missing_next_ends"

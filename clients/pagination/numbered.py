@@ -33,12 +33,6 @@ class PageNumber(BaseModel, title="Page number"):
         """Asks for page `number`, `size` records long."""
         return PageRequest(number=number, query={self.page_param: str(number)} | sized(self.size_param, size))
 
-    def next(self, page: Page, size: int) -> PageRequest | None:
-        """Asks for the page after this one; None where the walk ends with it."""
-        last = self.last(page.totals)
-        goes_on = page.number < last if last is not None else bool(page.sent)
-        return self.at(page.number + 1, size) if goes_on else None
-
     def rest(self, page: Page, size: int) -> PageRequest | None:
         """Nothing: a page is what the source takes for one."""
         return None
@@ -52,10 +46,6 @@ class PageNumber(BaseModel, title="Page number"):
         pages = body.count(self.total_pages_path) if self.total_pages_path else None
         return Totals(pages=pages, records=body.count(self.total_records_path))
 
-    def last(self, totals: Totals) -> int | None:
-        """The number of the last page by these totals, an empty source having one; None where they do not say."""
-        return None if totals.pages is None else self.first_page + max(totals.pages, 1) - 1
-
     def lacking(self, body: Body) -> str | None:
         """What the first page has to say and does not, as a message."""
         if not self.total_pages_path or body.count(self.total_pages_path) is not None:
@@ -66,7 +56,7 @@ class PageNumber(BaseModel, title="Page number"):
 class Offset(BaseModel):
     """Pages by the position of their first record: `?offset=2000&limit=1000`, up to the total or until one is empty.
 
-    A page is as long as was asked for, whatever the source gives at once: what lacks is asked for in its place.
+    A page is as long as was asked for, whatever the source gives at once: what is missing is asked for in its place.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,15 +79,9 @@ class Offset(BaseModel):
         """Asks for page `number`, `size` records long."""
         return self._from(number, (number - 1) * size, size)
 
-    def next(self, page: Page, size: int) -> PageRequest | None:
-        """Asks for the page after this one; None where the walk ends with it."""
-        last = self.last(page.totals)
-        goes_on = page.number < last if last is not None else bool(page.sent)
-        return self.at(page.number + 1, size) if goes_on else None
-
     def rest(self, page: Page, size: int) -> PageRequest | None:
-        """Asks for what page lacks; None where it is as long as asked for, or the last one."""
-        have, total = page.sent, page.totals.records
+        """Asks for what is missing from a page; None where it is as long as asked for, or the last one."""
+        have, total = page.sent_records, page.totals.records
         begins = (page.number - 1) * size
         if not 0 < have < size or self.short_page_ends or (total is not None and begins + have >= total):
             return None
@@ -113,10 +97,6 @@ class Offset(BaseModel):
         """What the page says about the whole, in pages of `size` records."""
         records = body.count(self.total_records_path)
         return Totals(pages=None if records is None else -(-records // size), records=records)
-
-    def last(self, totals: Totals) -> int | None:
-        """The number of the last page by these totals, an empty source having one; None where they do not say."""
-        return None if totals.pages is None else self.first_page + max(totals.pages, 1) - 1
 
     def lacking(self, body: Body) -> str | None:
         """What the first page has to say and does not, as a message."""

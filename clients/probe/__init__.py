@@ -1,6 +1,6 @@
 """A source that nobody knows.
 
-scout.py      asks one question after the other, and takes any answer for a finding
+scout.py      asks one question after another, and learns from any answer
 anatomy.py    the lists, counts and texts that a body holds
-guesses.py    the kinds of pagination that they suggest
+guesses.py    the kinds of pagination that these suggest
 """

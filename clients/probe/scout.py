@@ -1,4 +1,4 @@
-"""The scout: asks a source that nobody knows yet, one question after the other, and takes any answer for a finding."""
+"""The scout: asks a source that nobody knows yet, one question after another, and learns from any answer."""
 
 import re
 from types import TracebackType
@@ -35,7 +35,7 @@ def is_page(answer: Answer) -> bool:
 
 
 def records_of(answer: Answer, path: str) -> Records:
-    """The JSON text of each record at `path`; none where this is no page of records."""
+    """The JSON text of each record at `path`; none where the answer is no page of records."""
     try:
         return Body(answer.content).records(path) if is_page(answer) else Records()
     except MalformedPageError:
@@ -45,17 +45,21 @@ def records_of(answer: Answer, path: str) -> Records:
 class Scout:
     """Asks with the source's credentials, limits and patience; at most PROBE_REQUESTS questions, no two at once.
 
-    `rate_limits` has the headers of that kind which came with any answer, the last value of each;
-    `sent` counts requests.
+    `rate_limits` holds the headers about rate limits that came with any answer, the last value of each;
+    `requests` counts what was sent, repeated attempts included.
     """
 
     def __init__(self, source: ApiSource, *, transport: httpx.BaseTransport | None = None) -> None:
         SECRETS.add(*source.secrets())
         self.rate_limits: dict[str, str] = {}
-        self.sent = self._asked = 0
+        self.requests = self._questions = 0
         self.source = source
         self._wire = Wire()
-        self._client = http_client(source, transport or http_transport(source, self._wire, 1))
+        self._client = http_client(
+            transport or http_transport(self._wire, max_in_flight=1, ca_certificates=source.ca_certificates),
+            connect_timeout=source.connect_timeout,
+            read_timeout=source.read_timeout,
+        )
         self._pacing = Pacing(max_in_flight=1, max_rate=source.max_rate, give_up_after=source.give_up_after)
         self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
         self._headers = {name: value.get_secret_value() for name, value in source.headers.items()}
@@ -71,9 +75,9 @@ class Scout:
         self._client.close()
 
     @property
-    def left(self) -> int:
+    def questions_left(self) -> int:
         """How many questions are left."""
-        return PROBE_REQUESTS - self._asked
+        return PROBE_REQUESTS - self._questions
 
     def authenticate(self) -> None:
         """Get a token now, where the source wants one."""
@@ -81,46 +85,44 @@ class Scout:
             self._auth.token()
 
     def ask(self, request: PageRequest, *, first: bool = False) -> Answer:
-        """The last answer to a question; the `first` has to be JSON with status 200.
+        """The answer to a question, after attempts the last one; the `first` has to be JSON with status 200.
 
         Raises:
             SourceError: no answer came; or, with `first`, none that anything can be learnt from.
         """
-        self._asked += 1
-        last: list[Answer] = []
+        self._questions += 1
+        answers: list[Answer] = []
         attempts = min(PROBE_ATTEMPTS, self.source.max_attempts)
         backoff = Backoff(
             self._pacing, max_attempts=attempts, max_retry_after=self.source.max_retry_after, page=request.number
         )
         try:
-            for attempt in backoff:
-                with attempt:
-                    return self._attempt(request, last, first=first)
+            return backoff.run(lambda: self._attempt(request, answers, first=first))
         except AttemptError as error:
-            if last and not first:
-                return last[-1]
+            if answers and not first:
+                return answers[-1]
             if isinstance(error, MalformedPageError):
                 raise
             message = f"page {request.number} failed {len(backoff.causes)} times; the last: {error}"
             raise PageFailedError(message, number=request.number, causes=tuple(backoff.causes)) from error
-        raise AssertionError("stamina raises or returns")
 
-    def resolved(self, text: str, look: Answer) -> str:
+    def resolved(self, text: str, answer: Answer) -> str:
         """The URL that a link in an answer means, without what goes with every request; see `links.followed`."""
         own = [*self.source.params, *self.source.auth.query_names()]
-        return followed(text, look.url, allowed=[self.source.url, *self.source.allowed_origins], own=own)
+        return followed(text, answer.url, allowed=[self.source.url, *self.source.allowed_origins], own=own)
 
-    def _attempt(self, request: PageRequest, last: list[Answer], *, first: bool) -> Answer:
+    def _attempt(self, request: PageRequest, answers: list[Answer], *, first: bool) -> Answer:
+        """One attempt, whose answer is appended to `answers` before it is judged."""
         params = {**self.source.revealed_params(), **request.query}
         url = with_params(httpx.URL(request.url or self.source.url), params)
-        sent = self._client.build_request("GET", url, headers=self._headers)
-        self.sent += 1
+        signable = self._client.build_request("GET", url, headers=self._headers)
+        self.requests += 1
         with (
             self._pacing.slot(),
             deadline(self.source.page_deadline),
-            exchange(self._client, sent, auth=self._auth, max_bytes=self.source.max_page_bytes) as answer,
+            exchange(self._client, signable, auth=self._auth, max_bytes=self.source.max_page_bytes) as answer,
         ):
-            last.append(answer)
+            answers.append(answer)
             self.rate_limits |= {name: text for name, text in answer.headers.items() if RATE_LIMIT.fullmatch(name)}
             if first or is_retryable(answer.status):
                 raise_for_status(answer, request, first=first, renewable=isinstance(self._auth, TokenAuth))

@@ -13,14 +13,13 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
 from loguru import logger
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from stamina.instrumentation import set_on_retry_hooks
 
 from seawall.clients.redact import chain, plain, redact, redact_error
-from seawall.storage.errors import StorageError
+from seawall.storage.targets.kinds import store_errors
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 ERROR_LOG: Final = Path("logs/app.log")
 ROTATION: Final = "10 MB"
 KEPT_FILES: Final = 5
-
-STORES_SAY: Final = (StorageError, BotoCoreError, ClientError)
 
 _CONSOLE: Final = "{time:HH:mm:ss.SSS} | {level:<7} | {name} - {message}\n"  # tracebacks: Prefect's line, the JSON file
 _CHATTY: Final = ("httpx", "httpcore")  # they log URLs with their query at INFO
@@ -73,7 +70,7 @@ def guarded(body: Callable[Given, Result]) -> Callable[Given, Result]:
         except Exception as error:
             redact_error(error)
             for each in chain(error):
-                if isinstance(each, STORES_SAY):
+                if isinstance(each, store_errors()):
                     each.args = (plain(str(each)),)
             raise
 

@@ -29,31 +29,34 @@ class Resources:
 
 
 _lock = threading.Lock()
-_opened: dict[str, Resources] = {}
+_by_run: dict[str, Resources] = {}
 
 
-def resources(run: Run) -> Resources:
-    """The resources of a run in this process, opened on first use."""
+def resources_of(run: Run) -> Resources:
+    """The resources of a run in this process, opened on first use.
+
+    Asked once at the top of each task; what is below is handed them, so that signatures say what a function touches.
+    """
     with _lock:
-        if run.run_id not in _opened:
-            _opened[run.run_id] = _open(run)
-        return _opened[run.run_id]
+        if run.run_id not in _by_run:
+            _by_run[run.run_id] = _open(run)
+        return _by_run[run.run_id]
 
 
 def release(run: Run) -> None:
     """Close what this process opened for a run: sockets, threads, the token's memory."""
     with _lock:
-        opened = _opened.pop(run.run_id, None)
-    if opened is not None:
-        opened.client.close()
-        opened.store.close()
+        resources = _by_run.pop(run.run_id, None)
+    if resources is not None:
+        resources.client.close()
+        resources.store.close()
 
 
 def _open(run: Run) -> Resources:
     logs.configure()
     source = blocks.load_source(run.source)
-    storage = blocks.load_storage(run.storage, run.bucket)
-    store = blocks.open_store(storage)
+    target = blocks.load_target(run.storage, run.bucket)
+    store = blocks.open_store(target)
     client = ApiClient(
         source, max_in_flight=run.options.max_in_flight, page_size=run.options.page_size, params=run.params
     )
@@ -62,5 +65,5 @@ def _open(run: Run) -> Resources:
         client=client,
         store=store,
         format=registry.build(run.format, run.format_settings),
-        parent=joined(checked_prefix(joined(blocks.root_folder(storage), run.prefix)), source.name),
+        parent=joined(checked_prefix(joined(target.root_folder, run.prefix)), source.name),
     )

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, Self
 import msgspec
 import numpy as np
 
+from seawall.clients.pages.records import members
 from seawall.storage.keys import record_keys_key
 from seawall.storage.receipts import Receipt
 from seawall.storage.store import ObjectStore
@@ -17,7 +18,6 @@ from seawall.storage.store import ObjectStore
 DIGEST: Final = 16  # bytes: of 100 million keys, no two different ones share one by chance
 BUCKETS: Final = 256  # by first byte, so that one of them fits in memory: 6 MB where there are 100 million keys
 
-_RECORD: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NOTHING: Final = (b"null", b"")
 
 
@@ -36,7 +36,7 @@ def _value(record: bytes, path: Sequence[str]) -> bytes:
     value: bytes = record
     for step in path:
         try:
-            value = bytes(_RECORD.decode(value).get(step, b""))
+            value = bytes(members(value).get(step, b""))
         except msgspec.DecodeError:  # what is no object has no such field
             return b""
     if value.startswith(b'"'):
@@ -69,9 +69,9 @@ class KeyFile:
     def write(self, records: Sequence[bytes]) -> None:
         """Add the keys of records."""
         if self._name:
-            found = digests(records, self._name)
-            self._file.write(b"".join(found))
-            self.keyless += len(records) - len(found)
+            keys = digests(records, self._name)
+            self._file.write(b"".join(keys))
+            self.keyless += len(records) - len(keys)
 
 
 def store_digests(store: ObjectStore, folder: str, first: int, sha256: str, path: Path) -> None:
@@ -90,13 +90,13 @@ def first_digests(store: ObjectStore, folder: str, receipt: Receipt, count: int)
     return [content[at : at + DIGEST] for at in range(0, len(content), DIGEST)]
 
 
-def repeated(store: ObjectStore, folder: str, written: Sequence[Receipt]) -> int:
+def repeated(store: ObjectStore, folder: str, receipts: Sequence[Receipt]) -> int:
     """How many records have the key of another one before them; counted on disk, a bucket at a time."""
     with tempfile.TemporaryDirectory(prefix="seawall-") as staging:
         buckets = [Path(staging, f"{number:03d}") for number in range(BUCKETS)]
         files = [path.open("wb") for path in buckets]
         try:
-            for receipt in written:
+            for receipt in receipts:
                 _distribute(store, folder, receipt, Path(staging, "keys"), files)
         finally:
             for file in files:

@@ -38,35 +38,35 @@ class RejectedFile:
         self.records += len(page.rejected)
 
 
-def within_limit(fetched: Iterable[Page | Gap | End], limit: int) -> Iterator[Page | Gap | End]:
+def within_limit(outcomes: Iterable[Page | Gap | End], limit: int) -> Iterator[Page | Gap | End]:
     """The outcomes of a walk up to the page with which too many records are rejected.
 
     Raises:
         RejectedRecordsError: on that page; it is not landed, so that it can be asked for again.
     """
-    rejected = 0
-    for outcome in fetched:
+    rejected_records = 0
+    for outcome in outcomes:
         if isinstance(outcome, Page) and outcome.rejected:
-            rejected += len(outcome.rejected)
-            if rejected > limit:
+            rejected_records += len(outcome.rejected)
+            if rejected_records > limit:
                 first = outcome.rejected[0]
                 raise RejectedRecordsError(
                     f"page {outcome.number}, record {first.position}: {first.reason}: {excerpt(first.record)}; "
-                    f"{told(rejected, limit)}"
+                    f"{too_many(rejected_records, limit)}"
                 )
         yield outcome
 
 
-def refuse_too_many(written: Iterable[Receipt], limit: int) -> None:
+def refuse_too_many(receipts: Iterable[Receipt], limit: int) -> None:
     """Raise RejectedRecordsError where the parts of a run, together, hold more than its options allow."""
-    rejected = sum(receipt.rejected for receipt in written)
-    if rejected > limit:
-        raise RejectedRecordsError(told(rejected, limit))
+    rejected_records = sum(receipt.rejected_records for receipt in receipts)
+    if rejected_records > limit:
+        raise RejectedRecordsError(too_many(rejected_records, limit))
 
 
-def told(rejected: int, limit: int) -> str:
+def too_many(records: int, limit: int) -> str:
     """How many records are rejected, how many may be, and what to do."""
     return (
-        f"{rejected:,} rejected {'record' if rejected == 1 else 'records'}, max_rejected_records is {limit:,}: "
+        f"{records:,} rejected {'record' if records == 1 else 'records'}, max_rejected_records is {limit:,}: "
         "with a larger one they are set aside in _rejected/"
     )

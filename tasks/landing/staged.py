@@ -9,50 +9,52 @@ from pathlib import Path
 
 from seawall.clients.errors import SourceError, WalkStoppedError
 from seawall.clients.pages.page import End, Gap, Page
-from seawall.formats.writer import Format, RecordError, WrittenFile
-from seawall.storage.documents import Column, Totals
+from seawall.formats.records import RecordError
+from seawall.formats.writer import Format, WrittenFile
+from seawall.storage.documents import Column, Notice
 from seawall.storage.ranges import PageRange
 from seawall.tasks.errors import IngestError, RejectedRecordsError
 from seawall.tasks.landing.record_keys import KeyFile
 from seawall.tasks.landing.rejected import RejectedFile
-from seawall.tasks.landing.walk import merged
+from seawall.tasks.landing.walk import merged, notice_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedPart:
-    """A part that is complete in a local file and not yet in the bucket."""
+    """A part that is complete in a local file and not yet in the bucket; `body_bytes` are those of its pages."""
 
     file: WrittenFile
     columns: tuple[Column, ...]
     rejected: RejectedFile
     pages: PageRange
-    received: int
+    body_bytes: int
     retries: Counter[str]
-    totals: Totals
-    told_at: float
-    next: str | None
+    notice: Notice
+    next_token: str | None
     digests: bytes
     keys: Path | None = None
     keyless: int = 0
 
 
-def fetch_parts(
-    fetched: Iterable[Page | Gap | End], format: Format, staging: Path, record_key: str | None = None
+def staged_parts(
+    outcomes: Iterable[Page | Gap | End], format: Format, staging: Path, record_key: str | None = None
 ) -> Iterator[StagedPart | Gap | End | SourceError | RejectedRecordsError]:
-    """Write each run of good pages to a staged file of its own; what interrupts them passes through.
+    """Each run of good pages, in a staged file of its own; what interrupts them passes through.
 
     An error that ends the walk comes last, as a value, so that the good pages before it are a part, too.
     """
-    for good, outcomes in groupby(_error_last(fetched), key=lambda outcome: isinstance(outcome, Page)):
+    for good, run in groupby(_error_last(outcomes), key=lambda outcome: isinstance(outcome, Page)):
         if good:
-            yield write_part((page for page in outcomes if isinstance(page, Page)), format, staging, record_key)
+            yield write_part((page for page in run if isinstance(page, Page)), format, staging, record_key)
         else:
-            yield from (outcome for outcome in outcomes if not isinstance(outcome, Page))
+            yield from (outcome for outcome in run if not isinstance(outcome, Page))
 
 
-def _error_last(fetched: Iterable[Page | Gap | End]) -> Iterator[Page | Gap | End | SourceError | RejectedRecordsError]:
+def _error_last(
+    outcomes: Iterable[Page | Gap | End],
+) -> Iterator[Page | Gap | End | SourceError | RejectedRecordsError]:
     try:
-        yield from fetched
+        yield from outcomes
     except WalkStoppedError:  # there is no time left to land anything
         raise
     except (SourceError, RejectedRecordsError) as error:
@@ -61,10 +63,10 @@ def _error_last(fetched: Iterable[Page | Gap | End]) -> Iterator[Page | Gap | En
 
 def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key: str | None = None) -> StagedPart:
     """Write consecutive pages to one file, as they arrive, and the digests of their record keys to another."""
-    last = received = 0
+    last = body_bytes = 0
     counts: list[int] = []  # records of each page
     retries: Counter[str] = Counter()
-    totals, told_at, token, digests = Totals(), 0.0, None, bytearray()
+    notice, next_token, digests = Notice(), None, bytearray()
     rejected = RejectedFile(staging / "rejected.jsonl")
     with format.open(staging / f"part.{format.suffix}") as writer, KeyFile(staging / "keys", record_key) as keys:
         for page in pages:
@@ -76,28 +78,32 @@ def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key:
             keys.write(page.records)
             counts.append(len(page.records))
             last = page.number
-            received += page.size
+            body_bytes += page.body_bytes
             retries.update(page.retries)
-            totals = merged(totals, page.totals) if page.read_at > told_at else merged(page.totals, totals)
-            told_at = max(told_at, page.read_at)
-            token = page.token
+            notice = _latest(notice, notice_of(page))
+            next_token = page.next_token
             digests += page.records.digest
         file = writer.close()
-    pages_held = PageRange(last - len(counts) + 1, last)
+    part_pages = PageRange(last - len(counts) + 1, last)
     return StagedPart(
         file=file,
-        columns=_columns(file, pages_held.first, counts),
+        columns=_columns(file, part_pages.first, counts),
         rejected=rejected,
-        pages=pages_held,
-        received=received,
+        pages=part_pages,
+        body_bytes=body_bytes,
         retries=retries,
-        totals=totals,
-        told_at=told_at,
-        next=token,
+        notice=notice,
+        next_token=next_token,
         digests=bytes(digests),
         keys=keys.path,
         keyless=keys.keyless,
     )
+
+
+def _latest(one: Notice, other: Notice) -> Notice:
+    """Two notices as one, in the order in which their pages were read: answers overtake one another."""
+    before, after = sorted((one, other), key=lambda notice: notice.at)
+    return Notice(totals=merged(before.totals, after.totals), at=after.at)
 
 
 def _columns(file: WrittenFile, first: int, counts: Sequence[int]) -> tuple[Column, ...]:

@@ -1,8 +1,8 @@
-"""An unknown source: asked, reckoned, told.
+"""The probe of an unknown source: questions, findings, report.
 
 steps.py       the two tasks: ask, tell
-questions.py   what is asked, one question after the other
+questions.py   what is asked, one question after another
 reckoning.py   what the figures amount to
-findings.py    what came out
+findings.py    what was learnt
 report.py      the findings for people
 """

@@ -1,4 +1,4 @@
-"""Findings: what a probe came to know about a source, and what that means for a run."""
+"""Findings: what a probe has learnt about a source, and what that means for a run."""
 
 import json
 from collections.abc import Mapping
@@ -7,15 +7,18 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SizeTried:
-    """A page size that was asked for, and what came: `records` on a page, or the `status` of a refusal."""
+class SizeTrial:
+    """A `page_size` that was asked for, and what came: `records` on a page, or the `status` of a refusal.
 
-    asked: int
+    `whole` is set where the page held all records of the source.
+    """
+
+    page_size: int
     status: int
     records: int
     seconds: float
-    bytes: int
-    whole: bool = False  # the source has no more records than came
+    body_bytes: int
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +33,17 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What a probe found. `pagination` and `records_path` are what to save; None and empty are what it could not tell.
+    """What a probe found; `pagination` and `records_path` are what to save. None and empty: it could not tell.
 
-    `configured` says whether the block serves as it is, `stable` whether page 2 held the same records in the same
-    order twice, `overlap` how many records of page 1 came again on page 2. Texts from the server are in `beyond` and
-    `rate_limits` alone, and are not yet harmless.
+    `works_as_saved` says whether the block needs no change, `stable` whether page 2 held the same records in the same
+    order twice; `trials` says for each pagination what it led to. Texts from the server are in `beyond`, `rate_limits`
+    and `trials` alone, and are not harmless yet.
     """
 
     source: str
     requests: int
     kind: str | None
-    configured: bool
+    works_as_saved: bool
     pagination: Mapping[str, Any]
     records_path: str
     configured_path: str
@@ -48,14 +51,14 @@ class Findings:
     lists: Mapping[str, int]
     record_keys: tuple[str, ...] = ()
     stable: bool | None = None
-    beyond: str = "not asked for: only the page before tells how to ask for one"
-    totals: str = "the source tells none"
+    beyond: str = "not asked for: only the previous page shows how to ask for one"
+    totals: str = "the source gives none"
     records: int | None = None
-    sizes: tuple[SizeTried, ...] = ()
+    sizes: tuple[SizeTrial, ...] = ()
     rate_limits: Mapping[str, str] = field(default_factory=dict)
     page_seconds: float = 0.0
     estimate: Estimate | None = None
-    tried: tuple[str, ...] = ()
+    trials: tuple[str, ...] = ()
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -69,7 +72,7 @@ class Findings:
 
     @property
     def as_python(self) -> str:
-        """A program that saves them; what else the block holds stays."""
+        """A program that saves them, and leaves the rest of the block as it is."""
         lines = [
             "from seawall import ApiSource",
             "",

@@ -5,20 +5,19 @@ from typing import Final
 
 import msgspec
 
+from seawall.clients.pages.records import members
 from seawall.clients.probe.anatomy import KEY
-from seawall.tasks.probe.findings import Estimate, SizeTried
+from seawall.tasks.probe.findings import Estimate, SizeTrial
 
 SHOWN_KEYS: Final = 3
-TOLERANCE: Final = 1.2  # so much faster another page size has to be to be proposed
-
-_RECORD: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+TOLERANCE: Final = 1.2  # how many times as fast another page size has to be to be proposed
 
 
-def proposed(sizes: Sequence[SizeTried], *, own: int, came: int) -> int:
+def best_page_size(sizes: Sequence[SizeTrial], *, own: int, came: int) -> int:
     """The source's `own` page size, unless another one that comes in full is clearly faster.
 
-    Where the source gives less than it is asked for, what it gives is a size, too; where no size was tried, `came`
-    is how many records a page has.
+    Where the source gives fewer records than it is asked for, their number is a size, too; where no size was tried,
+    `came` is the number of records on a page.
     """
     if not sizes:
         return came
@@ -29,17 +28,17 @@ def proposed(sizes: Sequence[SizeTried], *, own: int, came: int) -> int:
     return own if own in speeds and speeds[best] < TOLERANCE * speeds[own] else best
 
 
-def page_seconds(walked: Iterable[tuple[int, float]], page_size: int) -> float:
-    """The mean time of pages as long as proposed, where such came, or else of all; of each its records and seconds."""
-    times = list(walked)
-    fitting = [seconds for records, seconds in times if records == page_size] or [seconds for _, seconds in times]
-    return sum(fitting) / len(fitting)
+def page_seconds(timings: Iterable[tuple[int, float]], page_size: int) -> float:
+    """The mean seconds of pages with `page_size` records, or of all if none has; `timings` are records and seconds."""
+    pages = list(timings)
+    times = [seconds for records, seconds in pages if records == page_size] or [seconds for _, seconds in pages]
+    return sum(times) / len(times)
 
 
 def estimate(
     records: int | None, *, page_size: int, seconds: float, record_bytes: float, in_flight: int, max_rate: float | None
 ) -> Estimate | None:
-    """What landing so many records takes, `seconds` a page; None where nobody knows how many there are."""
+    """What landing all `records` takes, at `seconds` a page; None where their number is unknown."""
     if records is None:
         return None
     pages = -(-records // page_size)
@@ -52,10 +51,10 @@ def estimate(
 
 
 def record_keys(texts: Sequence[bytes]) -> tuple[str, ...]:
-    """Fields that every record has, no two the same, those named like a key first; none where a record is no object."""
+    """Fields that differ in every record, those named like a key first; none where a record is no object."""
     try:
-        records = [_RECORD.decode(text) for text in texts]
-    except msgspec.DecodeError:  # a lone surrogate, which a run sets aside, too
+        records = [members(text) for text in texts]
+    except msgspec.DecodeError:  # such as a lone surrogate, which a run sets aside, too
         return ()
     names = [name for name in records[0] if KEY.fullmatch(name)]
     unique = [name for name in names if len({bytes(record.get(name, b"")) for record in records}) == len(records)]

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from seawall.clients.redact import neutral
-from seawall.tasks.probe.findings import Findings, SizeTried
+from seawall.tasks.probe.findings import Findings, SizeTrial
 from seawall.tasks.report import code
 
 
 def render(findings: Findings) -> str:
-    """The findings, what to do first."""
+    """The findings, beginning with what to do."""
     lines = [
         f"# {findings.kind or 'Pagination unknown'}: {code(findings.source)}",
         "",
@@ -16,24 +16,25 @@ def render(findings: Findings) -> str:
         "",
         "| | |",
         "|---|---|",
-        *(f"| {name} | {told} |" for name, told in _figures(findings)),
+        *(f"| {name} | {figure} |" for name, figure in _figures(findings)),
     ]
     if findings.sizes:
         lines += ["", "## Page sizes", "", "| Asked for | Came | Bytes | Seconds |", "|---|---|---|---|"]
         lines += [
-            f"| {each.asked:,} | {_came(each)} | {each.bytes:,} | {each.seconds:.3f} |" for each in findings.sizes
+            f"| {trial.page_size:,} | {_came(trial)} | {trial.body_bytes:,} | {trial.seconds:.3f} |"
+            for trial in findings.sizes
         ]
-    lines += ["", "## Tried", "", *(f"1. {code(neutral(each, 400))}" for each in findings.tried)]
-    if findings.kind and not findings.configured:
+    lines += ["", "## Tried", "", *(f"1. {code(neutral(each, 400))}" for each in findings.trials)]
+    if findings.kind and not findings.works_as_saved:
         lines += ["", "## Fields to save", "", "```json", findings.as_json, "```"]
-        lines += ["", "or, with all else as it is saved:", "", "```python", findings.as_python, "```"]
+        lines += ["", "or, leaving the rest of the block as it is:", "", "```python", findings.as_python, "```"]
     return "\n".join(lines) + "\n"
 
 
 def _advice(findings: Findings) -> str:
     if findings.kind is None:
-        return "No kind of pagination led to a second page; below is what was tried. The API's documents have to tell."
-    if findings.configured:
+        return "No kind of pagination led to a second page; below is what was tried. Consult the API's documentation."
+    if findings.works_as_saved:
         return "The source works as it is saved."
     return "The source can be landed with the fields below, which differ from those that are saved."
 
@@ -48,9 +49,9 @@ def _figures(findings: Findings) -> Iterable[tuple[str, str]]:
     yield "Beyond the end", code(findings.beyond)
     yield "Totals", code(findings.totals)
     yield "Largest page", _largest(findings)
-    yield "Record keys", ", ".join(map(code, findings.record_keys)) or "no field is another one in every record"
+    yield "Record keys", ", ".join(map(code, findings.record_keys)) or "no field differs in every record"
     limits = (f"{code(name)} {code(neutral(text))}" for name, text in sorted(findings.rate_limits.items()))
-    yield "Rate limits", ", ".join(limits) or "no header tells of any"
+    yield "Rate limits", ", ".join(limits) or "no header mentions any"
     yield "Mean page time", f"{findings.page_seconds:.3f} s"
     yield "Estimate", _estimate(findings)
     yield "Requests", f"{findings.requests:,}"
@@ -58,33 +59,33 @@ def _figures(findings: Findings) -> Iterable[tuple[str, str]]:
 
 def _where(findings: Findings) -> str:
     others = [f"{code(path or 'the body itself')} {count:,}" for path, count in findings.lists.items()]
-    told = f"at {code(findings.records_path) if findings.records_path else 'the body itself'}"
+    place = f"at {code(findings.records_path) if findings.records_path else 'the body itself'}"
     if findings.records_path != findings.configured_path:
-        told += f", not at {code(findings.configured_path)}"
-    return f"{told}; lists of objects in the body: {', '.join(others)}"
+        place += f", not at {code(findings.configured_path)}"
+    return f"{place}; lists of objects in the body: {', '.join(others)}"
 
 
 def _largest(findings: Findings) -> str:
     if not findings.sizes:
         return "no parameter changed the size of a page"
-    best = max(findings.sizes, key=lambda each: each.records)
-    return f"{best.records:,} records came for {best.asked:,} asked" + (", which is all there are" * best.whole)
+    best = max(findings.sizes, key=lambda trial: trial.records)
+    return f"{best.records:,} records came when {best.page_size:,} were asked for" + (", all there are" * best.whole)
 
 
-def _came(each: SizeTried) -> str:
-    if not each.records:
-        return f"answered {each.status}"
-    return f"{each.records:,}" + (", all there are" * each.whole)
+def _came(trial: SizeTrial) -> str:
+    if not trial.records:
+        return f"answered {trial.status}"
+    return f"{trial.records:,}" + (", all there are" * trial.whole)
 
 
 def _estimate(findings: Findings) -> str:
-    made = findings.estimate
-    if made is None:
+    estimate = findings.estimate
+    if estimate is None:
         return "not known without a number of records"
     return (
-        f"{findings.records:,} records in {made.pages:,} pages of {findings.page_size:,}, "
-        f"{made.bytes / 2**20:,.1f} MiB of JSON, {_duration(made.seconds)} with {made.in_flight} "
-        f"{'requests in flight, if each takes as long as alone' if made.in_flight > 1 else 'request in flight'}"
+        f"{findings.records:,} records in {estimate.pages:,} pages of {findings.page_size:,}, "
+        f"{estimate.bytes / 2**20:,.1f} MiB of JSON, {_duration(estimate.seconds)} with {estimate.in_flight} "
+        f"{'requests in flight, if each takes as long as one alone' if estimate.in_flight > 1 else 'request in flight'}"
     )
 
 

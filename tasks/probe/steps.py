@@ -1,27 +1,24 @@
 """The probe's tasks: ask, and tell."""
 
 from loguru import logger
-from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
 from seawall.clients.probe.scout import Scout
 from seawall.clients.redact import redact
 from seawall.tasks.context import blocks
-from seawall.tasks.context.logs import guarded
-from seawall.tasks.preflight import ONCE
+from seawall.tasks.context.step import step
 from seawall.tasks.probe.findings import Findings
 from seawall.tasks.probe.questions import Questions
 from seawall.tasks.probe.report import render
 
 
-@task(name="ask", task_run_name="ask {source}", **ONCE)
-@guarded
+@step("ask", "ask {source}")
 def ask(source: str) -> Findings:
-    """What a few requests tell about the saved source.
+    """What a few requests show about the saved source.
 
     Raises:
         SettingsError: there is no such block.
-        SourceError: it cannot be reached, refuses us, or answers nothing that holds records.
+        SourceError: it cannot be reached, refuses us, or answers without records.
     """
     with Scout(blocks.load_source(source)) as scout:
         scout.authenticate()
@@ -30,8 +27,7 @@ def ask(source: str) -> Findings:
     return findings
 
 
-@task(name="tell", task_run_name="tell of {findings.source}", **ONCE)
-@guarded
+@step("tell", "tell of {findings.source}")
 def tell(findings: Findings) -> None:
     """Show the findings as a markdown artifact."""
     create_markdown_artifact(

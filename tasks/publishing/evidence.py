@@ -3,7 +3,7 @@
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from loguru import logger
@@ -13,59 +13,76 @@ from seawall.clients.pages.page import Page
 from seawall.clients.pages.records import DIGEST_BYTES
 from seawall.storage.documents import Totals
 from seawall.storage.receipts import Receipt
-from seawall.tasks.context.resources import resources
+from seawall.tasks.context.resources import Resources
 from seawall.tasks.errors import LandedTwiceError
-from seawall.tasks.landing.landed import Landed
 from seawall.tasks.landing.record_keys import digests, first_digests, repeated
-from seawall.tasks.landing.walk import advertised, merged
-from seawall.tasks.publishing.verdict import Evidence
+from seawall.tasks.landing.tally import Tally
+from seawall.tasks.landing.walk import advertised, merged, notice_of
 from seawall.tasks.run import Landing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
-    """The evidence, the totals that the source advertises at the end, and what it took to hear them."""
+class Evidence:
+    """What is known about the whole; None is what nobody looked into, or nobody said.
 
-    evidence: Evidence
-    totals: Totals
-    retries: Counter[str]
+    `totals` are what the source says at the end, `advertised` the number of records to compare with.
+    `rejected_records` were set aside: they are not in the dataset, but accounted for. `duplicates` counts records with
+    a record key that came before, `keyless` those that have none; `first_page_moved` tells whether the first page was
+    another one at the end; `retries` is what it took to find out.
+    """
+
+    records: int
+    gaps: int
+    advertised: int | None = None
+    totals: Totals = field(default_factory=Totals)
+    duplicates: int | None = None
+    keyless: int = 0
+    first_page_moved: bool | None = None
+    rejected_records: int = 0
+    retries: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def sent_records(self) -> int:
+        """How many records the source sent."""
+        return self.records + self.rejected_records
 
 
-def gather(landing: Landing, written: Sequence[Receipt], landed: Landed, *, gaps: int) -> Gathered:
+def gather(landing: Landing, resources: Resources, receipts: Sequence[Receipt], tally: Tally, *, gaps: int) -> Evidence:
     """What is known about the landing; the source is asked for its first page again.
 
     Raises:
         LandedTwiceError: two pages hold the same records.
     """
-    options, opened = landing.run.options, resources(landing.run)
-    refuse_repetition(written)
-    again, shifted = _first_page_again(landing, written)
-    now = advertised(landing, written, landed)
-    now = merged(now, again.totals) if again else now
-    found = Evidence(
-        records=sum(receipt.records for receipt in written),
-        rejected=sum(receipt.rejected for receipt in written),
-        advertised=None if options.page_range else now.records,
+    options = landing.run.options
+    refuse_repetition(receipts)
+    first_page, moved = _first_page_again(landing, resources, receipts)
+    totals = advertised(landing, receipts, tally)
+    if first_page is not None:
+        totals = merged(totals, notice_of(first_page).totals)
+    return Evidence(
+        records=sum(receipt.records for receipt in receipts),
+        rejected_records=sum(receipt.rejected_records for receipt in receipts),
+        advertised=None if options.page_range else totals.records,
+        totals=totals,
         gaps=gaps,
-        duplicates=repeated(opened.store, landing.folder, written) if options.record_key else None,
-        keyless=sum(receipt.keyless for receipt in written),
-        shifted=shifted,
+        duplicates=repeated(resources.store, landing.folder, receipts) if options.record_key else None,
+        keyless=sum(receipt.keyless for receipt in receipts),
+        first_page_moved=moved,
+        retries=Counter(first_page.retries if first_page else ()),
     )
-    return Gathered(evidence=found, totals=now, retries=Counter(again.retries if again else ()))
 
 
-def refuse_repetition(written: Sequence[Receipt]) -> None:
+def refuse_repetition(receipts: Sequence[Receipt]) -> None:
     """Raise LandedTwiceError where two pages hold the same records, whichever process landed them, and when."""
-    told = [np.frombuffer(b64decode(receipt.digests), ">u8") for receipt in written]
-    every = np.concatenate([np.zeros(0, ">u8"), *told])
-    found, counts = np.unique(every[every != 0], return_counts=True)
+    digests_of_pages = [np.frombuffer(b64decode(receipt.digests), ">u8") for receipt in receipts]
+    every = np.concatenate([np.zeros(0, ">u8"), *digests_of_pages])
+    unique, counts = np.unique(every[every != 0], return_counts=True)
     if (counts < 2).all():
         return
-    repeated_digest = found[counts > 1][0]
     pages = [
         receipt.first + int(place)
-        for receipt, each in zip(written, told, strict=True)
-        for place in np.flatnonzero(each == repeated_digest)
+        for receipt, page_digests in zip(receipts, digests_of_pages, strict=True)
+        for place in np.flatnonzero(page_digests == unique[counts > 1][0])
     ]
     raise LandedTwiceError(
         f"page {pages[1]} holds the very records of page {pages[0]}: the source does not read what asks for a page, or "
@@ -73,32 +90,34 @@ def refuse_repetition(written: Sequence[Receipt]) -> None:
     )
 
 
-def _first_page_again(landing: Landing, written: Sequence[Receipt]) -> tuple[Page | None, bool | None]:
+def _first_page_again(
+    landing: Landing, resources: Resources, receipts: Sequence[Receipt]
+) -> tuple[Page | None, bool | None]:
     """The first page of the walk, as it is now, and whether it moved.
 
     None for a page that cannot be had, or is the only one.
     """
     first = landing.plan.ranges[0].first
-    if not written or written[-1].last == first:
+    if not receipts or receipts[-1].last == first:
         return None, None
     try:
-        again = resources(landing.run).client.first_page(first)
+        page = resources.client.first_page(first)
     except PageRepeatedError:  # it holds what another page held: all rows moved by whole pages
         return None, True
     except SourceError as error:
         logger.bind(page=first, error=str(error)).warning("the first page cannot be had again, to see whether it moved")
         return None, None
-    return again, _is_another(landing, written, again)
+    return page, _is_another(landing, resources, receipts, page)
 
 
-def _is_another(landing: Landing, written: Sequence[Receipt], again: Page) -> bool | None:
+def _is_another(landing: Landing, resources: Resources, receipts: Sequence[Receipt], page: Page) -> bool | None:
     """Whether the first page holds other records than when it was landed; by their keys, where a key is named."""
-    landed = next((receipt for receipt in written if receipt.first == again.number), None)
-    if landed is None:
+    receipt = next((receipt for receipt in receipts if receipt.first == page.number), None)
+    if receipt is None:
         return None
-    if landed.digests and again.records.digest == b64decode(landed.digests)[:DIGEST_BYTES]:
+    if receipt.digests and page.records.digest == b64decode(receipt.digests)[:DIGEST_BYTES]:
         return False
     if name := landing.run.options.record_key:
-        now = digests(again.records, name)
-        return not now or now != first_digests(resources(landing.run).store, landing.folder, landed, len(now))
-    return True if landed.digests else None
+        keys = digests(page.records, name)
+        return not keys or keys != first_digests(resources.store, landing.folder, receipt, len(keys))
+    return True if receipt.digests else None

@@ -7,17 +7,17 @@ from seawall.storage.manifest import Manifest
 from seawall.storage.store import ObjectStore
 
 
-def sweep(store: ObjectStore, folder: str, published: Manifest) -> None:
+def sweep(store: ObjectStore, folder: str, manifest: Manifest) -> None:
     """Remove data objects that no reader should find, and unfinished uploads.
 
     The dataset is committed, so a failure here only warns: a policy may well forbid us to delete.
     """
-    listed = {*(part.key for part in published.parts), *published.rejected_keys}
+    named = {*(part.key for part in manifest.parts), *manifest.rejected_keys}
     prefix = f"{folder}/"
     try:
         for key in store.list(prefix):
             inner = key.removeprefix(prefix)
-            if key not in listed and (not inner.startswith("_") or inner.startswith((REJECTED, RECORD_KEYS))):
+            if key not in named and (not inner.startswith("_") or inner.startswith((REJECTED, RECORD_KEYS))):
                 store.delete(key)
         store.abort_uploads(prefix)
     except Exception as error:  # noqa: BLE001  # whatever the store raises, the data is safe

@@ -4,28 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What is known about the whole; None is what nobody asked for, or nobody told.
-
-    `rejected` records were set aside: they are not in the dataset, but accounted for. `advertised` is the source's last
-    word on the number of records, `duplicates` how many have a record key that
-    came before, `keyless` how many have none, `shifted` whether the first page was another one at the end.
-    """
-
-    records: int
-    advertised: int | None
-    gaps: int
-    duplicates: int | None = None
-    keyless: int = 0
-    shifted: bool | None = None
-    rejected: int = 0
-
-    @property
-    def sent(self) -> int:
-        """How many records the source sent."""
-        return self.records + self.rejected
+from seawall.tasks.publishing.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,43 +15,43 @@ class Verdict:
     figures: str
 
 
-def judge(found: Evidence) -> Verdict:
+def judge(evidence: Evidence) -> Verdict:
     """Compare what was landed with what the source advertised and shows at the end.
 
     If several hold, the first in the order of the names counts; the figures tell them all.
     """
-    names = [name for name, holds in _FINDINGS.items() if holds(found)]
-    return Verdict(name=names[0] if names else "complete", figures="; ".join(_told(found)))
+    names = [name for name, holds in _FAULTS.items() if holds(evidence)]
+    return Verdict(name=names[0] if names else "complete", figures="; ".join(_figures(evidence)))
 
 
-_FINDINGS: Final[dict[str, Callable[[Evidence], bool]]] = {
-    "gaps": lambda found: found.gaps > 0,
-    "short": lambda found: found.advertised is not None and found.sent < found.advertised,
-    "excess": lambda found: found.advertised is not None and found.sent > found.advertised,
-    "duplicated": lambda found: bool(found.duplicates),
-    "shifted": lambda found: bool(found.shifted),
+_FAULTS: Final[dict[str, Callable[[Evidence], bool]]] = {
+    "gaps": lambda evidence: evidence.gaps > 0,
+    "short": lambda evidence: evidence.advertised is not None and evidence.sent_records < evidence.advertised,
+    "excess": lambda evidence: evidence.advertised is not None and evidence.sent_records > evidence.advertised,
+    "duplicated": lambda evidence: bool(evidence.duplicates),
+    "shifted": lambda evidence: bool(evidence.first_page_moved),
 }
 
 
-def _told(found: Evidence) -> list[str]:
-    told = [f"{_counted(found.gaps, 'page')} missing"] if found.gaps else [_compared(found)]
-    if found.duplicates is not None:
-        told.append(f"{_counted(found.duplicates, 'record')} with a key that came before")
-    if found.keyless:
-        told.append(f"{_counted(found.keyless, 'record')} without a key")
-    if found.shifted:
-        told.append("the first page was another one at the end")
-    return told
+def _figures(evidence: Evidence) -> list[str]:
+    figures = [f"{_count(evidence.gaps, 'page')} missing"] if evidence.gaps else [_comparison(evidence)]
+    if evidence.duplicates is not None:
+        figures.append(f"{_count(evidence.duplicates, 'record')} with a key that came before")
+    if evidence.keyless:
+        figures.append(f"{_count(evidence.keyless, 'record')} without a key")
+    if evidence.first_page_moved:
+        figures.append("the first page was another one at the end")
+    return figures
 
 
-def _compared(found: Evidence) -> str:
-    aside = f", {found.rejected:,} set aside" if found.rejected else ""
-    if found.advertised is None:
-        return f"{found.records:,} records{aside}; every page asked for is there"
-    if found.sent > found.advertised:
-        return f"{found.records:,} records{aside}, {found.advertised:,} advertised"
-    return f"{found.records:,} of {found.advertised:,} advertised records{aside}"
+def _comparison(evidence: Evidence) -> str:
+    aside = f", {evidence.rejected_records:,} set aside" if evidence.rejected_records else ""
+    if evidence.advertised is None:
+        return f"{evidence.records:,} records{aside}; every page asked for is there"
+    if evidence.sent_records > evidence.advertised:
+        return f"{evidence.records:,} records{aside}, {evidence.advertised:,} advertised"
+    return f"{evidence.records:,} of {evidence.advertised:,} advertised records{aside}"
 
 
-def _counted(number: int, noun: str) -> str:
+def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,22 +1,15 @@
 """The client of a source against real sockets that misbehave: what is retried, given up, or the end."""
 
-import datetime
 import gzip
-import ipaddress
 import json
 import ssl
 import threading
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from seawall.clients.api import ApiClient
 from seawall.clients.errors import (
@@ -31,10 +24,11 @@ from seawall.clients.errors import (
     SourceError,
 )
 from seawall.clients.limits import LOGIN_ATTEMPTS, MALFORMED_ATTEMPTS, READ_AHEAD
-from seawall.clients.pages.page import End, Gap, Page
+from seawall.clients.pages.page import Page
 from seawall.clients.source import ApiSource
 from seawall.dev.unstable_api import Server
-from seawall.tests.conftest import source_of
+from seawall.tests.simulator import source_of
+from seawall.tests.walks import client_of, first_page_of, gap_of, page_of, shape, walk
 from seawall.tests.wireserver import (
     Answer,
     Request,
@@ -63,33 +57,6 @@ from seawall.tests.wireserver import (
 )
 
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("short_backoffs")]
-
-Outcome = Page | Gap | End
-
-
-def client_of(server: WireServer, *, max_in_flight: int = 8, **changes: Any) -> ApiClient:
-    source = ApiSource(**{"name": "items", "url": f"{server.url}/items", "max_attempts": 6} | changes)
-    return ApiClient(source, max_in_flight=max_in_flight)
-
-
-def walk(route: Route, last: int, **changes: Any) -> tuple[list[Outcome], WireServer]:
-    """Pages 1 to `last`, after the first page has told the totals."""
-    with WireServer(route) as server, client_of(server, **changes) as client:
-        client.first_page(1)
-        return list(client.pages(1, last)), server
-
-
-def first_page_of(route: Route, **changes: Any) -> tuple[Page | SourceError, WireServer]:
-    with WireServer(route) as server, client_of(server, **changes) as client:
-        try:
-            return client.first_page(1), server
-        except SourceError as error:
-            return error, server
-
-
-def shape(outcomes: list[Outcome]) -> str:
-    return "".join({Page: "p", Gap: "g", End: "e"}[type(outcome)] for outcome in outcomes)
-
 
 # Sound pages
 
@@ -175,9 +142,9 @@ PASSING: dict[str, Answer] = {
 def test_a_passing_fault_is_retried_with_all_attempts_and_nothing_of_it_is_used(answer: Answer) -> None:
     outcomes, server = walk(by_page(3, {2: [answer] * 5 + [whole(SOUND)]}), 3)
     assert shape(outcomes) == "ppp"
-    assert outcomes[1].records == json_records(SOUND)  # type: ignore[union-attr]
+    assert page_of(outcomes, 2).records == json_records(SOUND)
     assert server.asked()[2] == 6
-    assert len(outcomes[1].retries) == 5  # type: ignore[union-attr]
+    assert len(page_of(outcomes, 2).retries) == 5
 
 
 def json_records(body: bytes) -> list[bytes]:
@@ -189,9 +156,7 @@ def test_a_page_that_uses_up_its_attempts_is_a_gap_and_the_run_goes_on(answer: A
     outcomes, server = walk(by_page(4, {2: [answer] * 99}), 4)
     assert shape(outcomes) == "pgpp"
     assert server.asked() == {1: 2, 2: 6, 3: 1, 4: 1}
-    gap = outcomes[1]
-    assert isinstance(gap, Gap)
-    assert gap.error.startswith("page 2 failed 6 times; the last: ")
+    assert gap_of(outcomes, 2).error.startswith("page 2 failed 6 times; the last: ")
 
 
 def test_an_idle_connection_that_the_server_closed_costs_nothing() -> None:
@@ -252,7 +217,7 @@ def test_what_was_met_is_counted() -> None:
 def test_retries_before_a_final_failure_are_counted_too() -> None:
     outcomes, _ = walk(by_page(3, {2: [whole(b"", 500), reset, whole(b"", 404)]}), 3)
     assert shape(outcomes) == "pgp"
-    assert outcomes[1].retries == ("500", "reset")  # type: ignore[union-attr]
+    assert gap_of(outcomes, 2).retries == ("500", "reset")
 
 
 # Answers that are no page
@@ -279,7 +244,7 @@ def test_what_is_no_page_is_asked_three_times_and_is_a_gap_later_on(answer: Answ
     outcomes, server = walk(by_page(3, {2: [answer] * 99}), 3, max_attempts=12)
     assert shape(outcomes) == "pgp"
     assert server.asked()[2] == MALFORMED_ATTEMPTS
-    assert outcomes[1].error.startswith("page 2 failed 3 times; the last: ")  # type: ignore[union-attr]
+    assert gap_of(outcomes, 2).error.startswith("page 2 failed 3 times; the last: ")
 
 
 @pytest.mark.parametrize("answer", NO_PAGE.values(), ids=NO_PAGE.keys())
@@ -292,7 +257,7 @@ def test_what_is_no_page_is_not_zero_records_on_the_first_page(answer: Answer) -
 def test_a_page_that_recovers_within_three_askings_is_a_page() -> None:
     outcomes, _ = walk(by_page(2, {2: [NO_PAGE["HTML"], NO_PAGE["204"], NO_PAGE["HTML"]]}), 2)
     assert shape(outcomes) == "pp"
-    assert outcomes[1].retries == ("malformed", "204", "malformed")  # type: ignore[union-attr]
+    assert page_of(outcomes, 2).retries == ("malformed", "204", "malformed")
 
 
 def test_a_first_page_without_records_names_path_keys_and_beginning_harmlessly() -> None:
@@ -354,7 +319,7 @@ def test_a_refused_request_ends_the_run_after_one_asking(status: int, number: in
 def test_a_large_page_is_a_gap_at_the_first_asking() -> None:
     outcomes, server = walk(by_page(3, {2: [whole(b" " * 5000 + page(2, 3))]}), 3, max_page_bytes=4096)
     assert shape(outcomes) == "pgp"
-    assert "page 2 is larger than 4,096 bytes (max_page_bytes)" in outcomes[1].error  # type: ignore[union-attr]
+    assert "page 2 is larger than 4,096 bytes (max_page_bytes)" in gap_of(outcomes, 2).error
     assert server.asked()[2] == 1
 
 
@@ -400,7 +365,7 @@ def test_a_404_in_the_middle_is_a_gap() -> None:
 def test_an_empty_page_in_the_middle_is_a_page(empty: dict[str, Any]) -> None:
     outcomes, _ = walk(by_page(3, {2: [as_json(empty)]}), 3)
     assert shape(outcomes) == "ppp"
-    assert outcomes[1].records == []  # type: ignore[union-attr]
+    assert page_of(outcomes, 2).records == []
 
 
 def test_the_newest_totals_are_followed_when_the_source_shrinks_or_grows() -> None:
@@ -459,7 +424,7 @@ def test_an_http_date_is_obeyed_too() -> None:
 def test_a_wish_over_the_cap_ends_the_run() -> None:
     error, server = first_page_of(in_turn(as_json({}, 429, retry_after=3600)))
     assert isinstance(error, RetryAfterTooLongError)
-    assert "asks for 3600 s, cap is 300 s" in str(error)
+    assert "asks for a pause of 3600 s, the longest we allow is 300 s" in str(error)
     assert len(server.requests) == 1
 
 
@@ -560,37 +525,6 @@ def test_throttling_alone_is_not_down() -> None:
 
 
 # Certificates and proxies
-
-
-def self_signed(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 that no authority vouches for, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "self-signed.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(self_signed(tmp_path))
-    return context
 
 
 def test_a_certificate_that_does_not_verify_ends_the_run_at_once(tls: ssl.SSLContext) -> None:
@@ -795,5 +729,6 @@ def test_a_page_of_nothing_but_rejected_records_is_no_end_of_the_walk() -> None:
 
     outcomes, _ = walk(route, 2)
     assert [type(outcome) for outcome in outcomes] == [Page, Page]
-    assert isinstance(outcomes[1], Page)
-    assert ([each.record for each in outcomes[1].rejected], outcomes[1].records) == ([b"null"], [])
+    last = page_of(outcomes, 2)
+    assert [each.record for each in last.rejected] == [b"null"]
+    assert last.records == []

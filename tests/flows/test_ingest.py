@@ -2,7 +2,6 @@
 
 import csv
 import json
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import State
@@ -23,7 +21,9 @@ from seawall.flows.ingest import ingest
 from seawall.storage.local import LocalStore
 from seawall.storage.manifest import Manifest
 from seawall.tasks.publishing.sweep import sweep
-from seawall.tests.conftest import PASSWORD
+from seawall.tests.artifacts import newest
+from seawall.tests.events import payloads
+from seawall.tests.simulator import PASSWORD
 
 Serve = Callable[..., Server]
 Save = Callable[..., str]
@@ -99,8 +99,7 @@ def test_the_report_is_an_artifact_and_a_file_and_tells_what_happened(serve: Ser
     state = run(save_source(server, max_attempts=12))
     manifest = state.result()
     text = (folder(Path("data")) / "_report.md").read_text()
-    artifact = Artifact.get("execution-report")
-    assert artifact is not None
+    artifact = newest("execution-report")
     assert artifact.data == text
     assert text.startswith("# complete")
     retries = server.api.stats()["answers"]["500"]
@@ -121,35 +120,22 @@ def test_the_report_is_an_artifact_and_a_file_and_tells_what_happened(serve: Ser
 
 def test_the_progress_of_a_run_is_one_artifact(serve: Serve, save_source: Save) -> None:
     run_id = run(save_source(serve(total=3_000))).state_details.flow_run_id
-    artifact = Artifact.get("landing-progress")
-    assert artifact is not None
+    artifact = newest("landing-progress")
     assert (artifact.flow_run_id, float(str(artifact.data))) == (run_id, 100.0)
     assert str(artifact.description).startswith("3 of 3 pages, ")
-
-
-def events(name: str, run_id: str) -> list[dict[str, Any]]:
-    """The payloads of a run's events, once one is there; events are sent in the background."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with get_client(sync_client=True) as client:
-            found = client._client.post("/events/filter", json={"filter": {"event": {"name": [name]}}}).json()
-        if payloads := [e["payload"] for e in found["events"] if e["payload"]["run_id"] == run_id]:
-            return payloads
-        time.sleep(0.1)
-    return []
 
 
 def test_events_tell_of_datasets_published_and_incomplete(serve: Serve, save_source: Save) -> None:
     server = serve(total=3_000, fail_pages=frozenset({2}))
     source = save_source(server)
     run_id = str(run(source).state_details.flow_run_id)
-    (incomplete,) = events("seawall.dataset.incomplete", run_id)
+    (incomplete,) = payloads("seawall.dataset.incomplete", run_id)
     assert incomplete["landing"].startswith(str(Path("data/customers").absolute()))
     assert "gaps: 1 page missing" in incomplete["reason"]
     assert f"resume='{run_id}'" in incomplete["resume"]
     httpx.post(f"{server.url}/heal")
     manifest = landed(source, resume=run_id)
-    (published,) = events("seawall.dataset.published", run_id)
+    (published,) = payloads("seawall.dataset.published", run_id)
     assert published == {
         "manifest": manifest.location, "verdict": "complete", "records": 3_000, "run_id": run_id
     }  # fmt: skip
@@ -332,8 +318,7 @@ def test_a_wrong_password_costs_one_request_and_shows_no_secret(serve: Serve, sa
     assert f"{server.url}/login answers 401" in str(state.message)
     assert "hunter2" not in str(state.message)
     assert str(state.state_details.flow_run_id) in str(state.message)
-    artifact = Artifact.get("execution-report")
-    assert artifact is not None
+    artifact = newest("execution-report")
     assert str(artifact.data).startswith("# failed")
     assert "hunter2" not in str(artifact.data)
 
@@ -467,7 +452,7 @@ def test_a_source_that_is_down_fails_the_run_and_keeps_the_pages_before(
     assert "the API is down: 10 attempts in a row failed" in str(state.message)
     assert server.api.stats()["requests"] < 60
     report = (folder(Path("data")) / "_report.md").read_text()
-    assert "| 1–" in report, "the good pages before the fault are a part"
+    assert "| 1-" in report, "the good pages before the fault are a part"
 
 
 def test_pages_that_fail_for_good_are_gaps_however_many_while_others_answer(serve: Serve, save_source: Save) -> None:
@@ -602,7 +587,7 @@ def test_a_report_of_a_run_that_failed_otherwise_names_the_failed_pages_too(
     assert "RequestRefusedError" in str(state.message)
     report = (folder(Path("data")) / "_report.md").read_text()
     assert "| 2 | `page 2 failed 4 times" in report
-    assert "| 3–38 |" in report, "what was good before the error is kept"
+    assert "| 3-38 |" in report, "what was good before the error is kept"
 
 
 def test_every_line_is_once_in_prefect_under_its_task(serve: Serve, save_source: Save) -> None:
@@ -616,7 +601,7 @@ def test_every_line_is_once_in_prefect_under_its_task(serve: Serve, save_source:
     assert len(retries) == state.result().retries["500"]
     assert len(set(retries)) == len(retries)
     assert all("page=" in m and "attempt=" in m and "cause=500" in m and "wait=" in m for m, _ in retries)
-    assert {task for _, task in retries} <= {"land customers pages 1–12", "plan customers", "publish customers"}
+    assert {task for _, task in retries} <= {"land customers pages 1-12", "plan customers", "publish customers"}
     assert [task for message, task in told if message.startswith("logged in")] == ["authenticate at customers"]
     assert {log.name for log in logs if log.message.startswith("attempt failed")} == {
         "prefect.task_runs.seawall.clients.http.retries"
@@ -637,9 +622,7 @@ def test_secrets_appear_nowhere(serve: Serve, save_source: Save, capfd: pytest.C
     state = run(source)
     told = [str(state.message), capfd.readouterr().err]
     told += [path.read_text() for path in Path().rglob("*") if path.is_file()]
-    artifact = Artifact.get("execution-report")
-    assert artifact is not None
-    told.append(str(artifact.data))
+    told.append(str(newest("execution-report").data))
     tokens = [*server.api._tokens, *server.api._refresh_tokens]
     assert len(tokens) > 4
     for secret in (PASSWORD, "s3cr3t", *tokens):

@@ -6,9 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.client.schemas.sorting import ArtifactSort
 
 from seawall.clients.errors import AuthenticationError, MalformedPageError, PageFailedError, RequestRefusedError
 from seawall.clients.limits import PROBE_REQUESTS
@@ -17,9 +14,11 @@ from seawall.dev.unstable_api import Server
 from seawall.flows.ingest import ingest
 from seawall.flows.probe import probe
 from seawall.tasks.errors import SettingsError
+from seawall.tasks.options import IngestOptions
 from seawall.tasks.probe.findings import Findings
-from seawall.tests.conftest import source_of
+from seawall.tests.artifacts import newest
 from seawall.tests.shelf import KINDS, Shelf
+from seawall.tests.simulator import source_of
 from seawall.tests.wireserver import Answer, Request, Route, WireServer, as_json, drip, head, whole
 
 pytestmark = pytest.mark.usefixtures("prefect_api", "short_backoffs")
@@ -43,25 +42,22 @@ def strict(shelf: Shelf) -> Route:
     return route
 
 
-def artifact() -> str:
-    """The newest artifact of a probe."""
-    with get_client(sync_client=True) as client:
-        probes = ArtifactFilter(key=ArtifactFilterKey(any_=["probe"]))
-        (newest,) = client.read_artifacts(artifact_filter=probes, sort=ArtifactSort.CREATED_DESC, limit=1)
-        return str(newest.data)
+def report() -> str:
+    """What the newest probe found, as Prefect shows it."""
+    return str(newest("probe").data)
 
 
 def test_the_simulator_works_as_it_is_saved(serve: Callable[..., Server], save_source: Callable[..., str]) -> None:
     found = probe(save_source(serve(total=25_000, http_500=0.1, http_429=0.1, retry_after=0)))
-    assert (found.kind, found.configured, found.records_path, found.stable) == ("page_number", True, "data", True)
+    assert (found.kind, found.works_as_saved, found.records_path, found.stable) == ("page_number", True, "data", True)
     assert found.records == 25_000
     assert found.totals.startswith("agree: 25,000 records, the last page 25 of 1,000 records holds 1,000")
     assert found.beyond == "page 26 of 25 answers 200, without records"
-    assert [(each.asked, each.records) for each in found.sizes] == [(100, 100), (1000, 1000), (10_000, 10_000)]
+    assert [(each.page_size, each.records) for each in found.sizes] == [(100, 100), (1000, 1000), (10_000, 10_000)]
     assert found.estimate is not None
     assert found.estimate.pages == -(-25_000 // found.page_size)
     assert found.estimate.in_flight == 8
-    text = artifact()
+    text = report()
     assert text.startswith("# page_number: `customers`\n\nThe source works as it is saved.")
     assert "Fields to save" not in text
 
@@ -80,7 +76,7 @@ def test_a_field_that_differs_on_a_short_page_alone_is_no_record_key(served: Cal
 def test_every_kind_is_found_from_a_block_with_nothing_but_a_url(kind: str, served: Callable[..., WireServer]) -> None:
     found = probed(served(strict(Shelf(kind, 640))))
     expected = "next_url" if kind == "relative next_url" else KINDS[kind]["kind"]
-    assert (found.kind, found.stable, found.record_keys) == (expected, True, ("id",)), found.tried
+    assert (found.kind, found.stable, found.record_keys) == (expected, True, ("id",)), found.trials
     assert found.requests <= PROBE_REQUESTS
     assert found.pagination.get("first_page", 1) == KINDS[kind].get("first_page", 1)
 
@@ -89,7 +85,7 @@ def test_every_kind_is_found_from_a_block_with_nothing_but_a_url(kind: str, serv
 def test_what_is_found_lands_every_record_once_it_is_saved(kind: str, served: Callable[..., WireServer]) -> None:
     found = probed(served(strict(Shelf(kind, 640))))
     exec(compile(found.as_python, "artifact", "exec"), {})
-    manifest = ingest("items", format="jsonl", options={"page_size": 64, "record_key": "id"})
+    manifest = ingest("items", format="jsonl", options=IngestOptions(page_size=64, record_key="id"))
     assert (manifest.records, manifest.verdict) == (640, "complete")
 
 
@@ -100,11 +96,12 @@ def test_the_saved_fields_keep_what_else_the_block_holds(served: Callable[..., W
     )
     exec(compile(found.as_python, "artifact", "exec"), {})
     saved = ApiSource.load("items")
+    assert isinstance(saved, ApiSource)
     assert (saved.max_rate, saved.revealed_params(), saved.pagination.kind) == (99, {"q": "secret-param"}, "cursor")
     assert "a-bearer-token" in saved.secrets()
-    assert found.as_json in artifact()
-    assert "a-bearer-token" not in artifact()
-    assert "secret-param" not in artifact()
+    assert found.as_json in report()
+    assert "a-bearer-token" not in report()
+    assert "secret-param" not in report()
     assert json.loads(found.as_json)["pagination"]["next_path"] == "metadata.next"
 
 
@@ -116,19 +113,19 @@ def test_records_at_another_path_are_found_and_proposed(served: Callable[..., Wi
         return as_json({"meta": body["metadata"], "facets": [{"a": 1}], "result": {"items": body["data"]}})
 
     found = probed(served(route))
-    assert (found.configured, found.records_path, found.lists) == (
+    assert (found.works_as_saved, found.records_path, found.lists) == (
         False, "result.items", {"facets": 1, "result.items": found.lists["result.items"]},
     )  # fmt: skip
     assert (found.pagination["total_pages_path"], found.pagination["total_records_path"]) == (
         "meta.total_pages",
         "meta.total_records",
     )
-    assert "at `result.items`, not at `data`; lists of objects in the body: `facets` 1, `result.items`" in artifact()
+    assert "at `result.items`, not at `data`; lists of objects in the body: `facets` 1, `result.items`" in report()
 
 
 def test_a_page_size_that_the_server_caps_is_proposed_as_it_comes(served: Callable[..., WireServer]) -> None:
     found = probed(served(Shelf("pages", 6_400, cap=500).route))
-    assert {each.asked: each.records for each in found.sizes} == {100: 100, 1000: 500, 10_000: 500}
+    assert {each.page_size: each.records for each in found.sizes} == {100: 100, 1000: 500, 10_000: 500}
     assert found.page_size in (100, 500)
 
 
@@ -141,7 +138,7 @@ def test_another_name_of_the_page_size_is_found(served: Callable[..., WireServer
 
     found = probed(served(route))
     assert found.pagination["size_param"] == "per_page"
-    assert "| Largest page | 640 records came for 1,000 asked, which is all there are |" in artifact()
+    assert "| Largest page | 640 records came when 1,000 were asked for, all there are |" in report()
 
 
 def test_pages_in_another_order_each_time_are_not_stable(served: Callable[..., WireServer]) -> None:
@@ -153,7 +150,7 @@ def test_pages_in_another_order_each_time_are_not_stable(served: Callable[..., W
 
     found = probed(served(route))
     assert found.stable is False
-    assert "| Order | page 2 changed at once |" in artifact()
+    assert "| Order | page 2 changed at once |" in report()
 
 
 def test_totals_that_do_not_fit_the_last_page_are_told(served: Callable[..., WireServer]) -> None:
@@ -179,16 +176,16 @@ def test_the_headers_of_a_rate_limit_are_told(served: Callable[..., WireServer])
 
     found = probed(served(route))
     assert set(found.rate_limits) == {"x-ratelimit-remaining", "ratelimit", "retry-after"}
-    assert "`x-ratelimit-remaining` `59`" in artifact()
-    assert "<script>" not in artifact()
+    assert "`x-ratelimit-remaining` `59`" in report()
+    assert "<script>" not in report()
 
 
 def test_an_api_that_leads_to_no_second_page_is_told_with_all_that_was_tried(served: Callable[..., WireServer]) -> None:
     server = served(lambda request: as_json({"data": [{"id": number} for number in range(50)]}))
     found = probed(server)
-    assert (found.kind, found.configured) == (None, False)
-    assert any("50 of 50 records of page 2 are those of page 1" in each for each in found.tried)
-    assert artifact().startswith("# Pagination unknown: `items`\n\nNo kind of pagination led to a second page")
+    assert (found.kind, found.works_as_saved) == (None, False)
+    assert any("50 of 50 records of page 2 are those of page 1" in each for each in found.trials)
+    assert report().startswith("# Pagination unknown: `items`\n\nNo kind of pagination led to a second page")
 
 
 def test_a_next_page_at_another_origin_is_not_asked_for(served: Callable[..., WireServer]) -> None:
@@ -196,7 +193,7 @@ def test_a_next_page_at_another_origin_is_not_asked_for(served: Callable[..., Wi
     body = {"data": [{"id": number} for number in range(50)], "next": f"{elsewhere.url}/items?cursor=x"}
     found = probed(served(lambda request: as_json(body)))
     assert elsewhere.requests == []
-    assert any("the next page is said to be at another origin" in each for each in found.tried)
+    assert any("the next page is said to be at another origin" in each for each in found.trials)
 
 
 def test_hostile_text_stays_text(served: Callable[..., WireServer]) -> None:
@@ -209,7 +206,7 @@ def test_hostile_text_stays_text(served: Callable[..., WireServer]) -> None:
         return as_json(shelf.answer(request.query, "")[1] | {hostile: [{"a": 1}], "next": hostile})
 
     probed(served(route))
-    text = artifact()
+    text = report()
     for markup in ("<script>", "](http", "\n# big"):
         assert markup not in text
 

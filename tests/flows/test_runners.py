@@ -5,20 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.artifacts import Artifact
 from prefect.task_runners import ProcessPoolTaskRunner
 
 from seawall.clients.source import ApiSource
 from seawall.dev.truth import differences
 from seawall.dev.unstable_api import Server
 from seawall.flows.ingest import ingest
+from seawall.tests.artifacts import newest
 from seawall.tests.shelf import Shelf
 from seawall.tests.wireserver import Answer, Request, Route, WireServer, whole
 
 pytestmark = [pytest.mark.runs, pytest.mark.usefixtures("prefect_api")]
 
 PROCESSES = 2
-by_processes: Any = ingest.with_options(task_runner=ProcessPoolTaskRunner(max_workers=PROCESSES))
+runner: Any = ProcessPoolTaskRunner(max_workers=PROCESSES)  # to mypy no TaskRunner, whose futures are of any kind
+by_processes: Any = ingest.with_options(task_runner=runner)
 
 
 def test_parts_are_landed_by_processes_which_log_in_once_each(
@@ -31,8 +32,7 @@ def test_parts_are_landed_by_processes_which_log_in_once_each(
     assert (manifest.verdict, manifest.records, len(manifest.parts)) == ("complete", 12_000, 8)
     assert differences([Path("data", part.key) for part in manifest.parts], server.api.customers.records()) == []
     assert 2 <= server.api.stats()["logins"] <= 1 + PROCESSES
-    progress = Artifact.get("landing-progress")
-    assert progress is not None
+    progress = newest("landing-progress")
     assert (progress.flow_run_id, float(str(progress.data))) == (state.state_details.flow_run_id, 100.0)
     assert str(progress.description).startswith("120 of 120 pages, ")
 

@@ -3,12 +3,12 @@
 import csv
 import hashlib
 import json
-import resource
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -17,61 +17,29 @@ from hypothesis import strategies as st
 
 from seawall.formats.csv import Csv, CsvWriter
 from seawall.formats.files import open_text
+from seawall.formats.records import RecordError
 from seawall.formats.schema import Schema
-from seawall.formats.writer import RecordError, Settings, WrittenFile
+from seawall.formats.writer import Settings, WrittenFile
+from seawall.tests.disk import file_limit
 from seawall.tests.equality import CSV_READERS, Record, Table, Value, csv_by_pandas, csv_by_python
+from seawall.tests.values import CONTAINERS, LONG_NUMBERS, SEPARATORS, TEXTS, same
 
 BRISK = settings(max_examples=100, deadline=None, print_blob=True)
-
-NASTY = [
-    '"',
-    '""',
-    ",",
-    ";",
-    "\t",
-    " ",
-    "\r",
-    "\n",
-    "\r\n",
-    "\0",
-    "\u2028",
-    "\u0085",
-    "\ufeff",
-    "\\",
-    "'",
-    "#",
-    "é",
-    "🌊",
-]
-CHARACTERS = st.characters(exclude_categories=["Cs"])  # UTF-8 cannot carry surrogates
-TEXT = st.text(CHARACTERS, max_size=8) | st.lists(st.sampled_from(NASTY), max_size=5).map("".join)
-NUMBER = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?", fullmatch=True).filter(
-    str.isascii
-)
-PLAIN = st.none() | st.booleans() | st.integers() | TEXT
-NESTED = st.recursive(
-    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)
-).filter(lambda value: isinstance(value, (list, dict)))
-SEPARATORS = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\t")])
-
-
-def _same(text: str) -> Value:
-    return text, text
 
 
 @st.composite
 def _nested(draw: st.DrawFn) -> Value:
-    return _same(json.dumps(draw(NESTED), ensure_ascii=draw(st.booleans()), separators=draw(SEPARATORS)))
+    return same(json.dumps(draw(CONTAINERS), ensure_ascii=draw(st.booleans()), separators=draw(SEPARATORS)))
 
 
 VALUES = st.one_of(
     st.just(("null", "")),
-    st.sampled_from(["true", "false"]).map(_same),
-    NUMBER.map(_same),
-    st.tuples(TEXT, st.booleans()).map(lambda made: (json.dumps(made[0], ensure_ascii=made[1]), made[0])),
+    st.sampled_from(["true", "false"]).map(same),
+    LONG_NUMBERS.map(same),
+    st.tuples(TEXTS, st.booleans()).map(lambda drawn: (json.dumps(drawn[0], ensure_ascii=drawn[1]), drawn[0])),
     _nested(),
 )
-NAMES = st.sampled_from(["", "a", "A", "id", "Id", "ä", "\ufeffid"]) | TEXT
+NAMES = st.sampled_from(["", "a", "A", "id", "Id", "ä", "\ufeffid"]) | TEXTS
 RECORDS = st.lists(st.dictionaries(NAMES, VALUES, max_size=4), min_size=1, max_size=12)
 WITH_COLUMNS = RECORDS.filter(any)  # of rows without a single column readers see nothing: no cell, no row
 
@@ -289,27 +257,16 @@ def test_an_exception_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@contextmanager
-def _files_up_to(size: int) -> Iterator[None]:
-    """The kernel refuses to let any file grow beyond `size` bytes, as a full disk would."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_disk_that_fills_up_leaves_no_file(tmp_path: Path) -> None:
     pages = [[b'{"a":"%s"}' % (b"x" * 5_000)]] * 50
-    with pytest.raises(OSError, match="File too large"), _files_up_to(100_000):
+    with pytest.raises(OSError, match="File too large"), file_limit(100_000):
         _write(tmp_path / "part.csv", pages)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_fills_up_while_widening_leaves_no_file(tmp_path: Path) -> None:
     pages = [[b'{"a":1,"b":2}'] * 20_000, [b'{"late":1}']]  # at the end every earlier row grows by a comma
-    with pytest.raises(OSError, match="File too large"), _files_up_to(110_000):
+    with pytest.raises(OSError, match="File too large"), file_limit(110_000):
         _write(tmp_path / "part.csv", pages)
     assert list(tmp_path.iterdir()) == []
 
@@ -336,9 +293,9 @@ def test_a_file_fits_a_dataset_with_the_same_header_whatever_the_types() -> None
 
 
 @contextmanager
-def _set(folder: Path, pages: list[list[object]], **options: object) -> Iterator[WrittenFile]:
+def _set(folder: Path, pages: list[list[object]], **options: Any) -> Iterator[WrittenFile]:
     """A file of these pages, each of them a batch of its own."""
-    settings = Settings(**options)  # type: ignore[arg-type]
+    settings = Settings(**options)
     with mock.patch("seawall.formats.batches.BATCH_BYTES", 1), CsvWriter(folder / "set.csv", settings) as writer:
         for page in pages:
             writer.write([json.dumps(record).encode() for record in page])

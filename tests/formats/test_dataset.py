@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
 import pyarrow as pa
 import pyarrow.json
 from hypothesis import HealthCheck, example, given, settings
@@ -35,7 +35,7 @@ from seawall.tasks.publishing.widened import widened_part
 from seawall.tasks.run import Landing, Run
 from seawall.tests import equality
 from seawall.tests.equality import Record, Value
-from seawall.tests.formats.test_csv import NESTED, NUMBER, SEPARATORS, TEXT
+from seawall.tests.values import CONTAINERS, LONG_NUMBERS, SEPARATORS, TEXTS, same
 
 Parts = list[list[list[Record]]]  # parts of pages of records
 
@@ -48,28 +48,24 @@ MANY = settings(
 )
 
 
-def _same(text: str) -> Value:
-    return text, text
-
-
 def _string(text: str, *, escaped: bool = False) -> Value:
     return json.dumps(text, ensure_ascii=escaped), text
 
 
 NULLS = st.just(("null", ""))
-BOOLEANS = st.sampled_from(["true", "false"]).map(_same)
+BOOLEANS = st.sampled_from(["true", "false"]).map(same)
 INTEGERS = st.integers(-(2**66), 2**66).map(str) | st.integers(-5, 5).map(str) | st.just("-0")
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False).map(json.dumps)
 STRINGS = st.builds(
-    _string, TEXT | st.sampled_from(["2024-02-30", "NaN", "null", "1", "-0", "true", "[]"]), escaped=st.booleans()
+    _string, TEXTS | st.sampled_from(["2024-02-30", "NaN", "null", "1", "-0", "true", "[]"]), escaped=st.booleans()
 )
 NESTS = st.builds(
-    lambda value, escaped, marks: _same(json.dumps(value, ensure_ascii=escaped, separators=marks)),
-    NESTED, st.booleans(), SEPARATORS,
+    lambda value, escaped, marks: same(json.dumps(value, ensure_ascii=escaped, separators=marks)),
+    CONTAINERS, st.booleans(), SEPARATORS,
 )  # fmt: skip
-KINDS = [NULLS, BOOLEANS, INTEGERS.map(_same), DOUBLES.map(_same), NUMBER.map(_same), STRINGS, NESTS]
+KINDS = [NULLS, BOOLEANS, INTEGERS.map(same), DOUBLES.map(same), LONG_NUMBERS.map(same), STRINGS, NESTS]
 NAMES = (
-    st.sampled_from(["", "a", "A", "id", "Id", "ä", "\ufeffid", 'q"', "back\\slash", "nul\0", "a.b", "_extra"]) | TEXT
+    st.sampled_from(["", "a", "A", "id", "Id", "ä", "\ufeffid", 'q"', "back\\slash", "nul\0", "a.b", "_extra"]) | TEXTS
 )
 
 
@@ -84,7 +80,7 @@ def datasets(draw: st.DrawFn) -> Parts:
             kept = draw(st.permutations(kept)) if draw(st.booleans()) else kept
             records.append({name: draw(NULLS | columns[name]) for name in kept})
         columns = columns | draw(st.dictionaries(NAMES, st.sampled_from(KINDS), max_size=1))
-        if columns and draw(st.booleans()):
+        if draw(st.booleans()) and columns:
             columns[draw(st.sampled_from(list(columns)))] = draw(st.sampled_from(KINDS))
     return [_cut(draw, part) for part in _cut(draw, records)]
 
@@ -118,7 +114,7 @@ def landed(
                 number += 1
                 texts = [text_of(record, marks) for record in records]
                 pages.append(
-                    Page(number=number, records=Records(texts), totals=Totals(), size=1, read_at=float(number))
+                    Page(number=number, records=Records(texts), totals=Totals(), body_bytes=1, read_at=float(number))
                 )
             staged = write_part(pages, opened.format, Path(folder))
             written.append(upload_part(staged, landing, opened))
@@ -135,15 +131,15 @@ def flat(parts: Parts) -> list[Record]:
 
 BATCHES = st.sampled_from([1, 2, 3, 10_000])
 A_DRIFT: Parts = [
-    [[{"a": _same("1")}], [{"a": _same("9007199254740993")}]],
-    [[{"a": _same("0.5")}]],
-    [[{"b": _same("true")}]],
+    [[{"a": same("1")}], [{"a": same("9007199254740993")}]],
+    [[{"a": same("0.5")}]],
+    [[{"b": same("true")}]],
 ]
 
 
 @given(parts=datasets(), batch=BATCHES)
 @example(parts=A_DRIFT, batch=1)
-@example(parts=[[[{"n": _same("1")}, {"n": _same("-0")}]]], batch=1)
+@example(parts=[[[{"n": same("1")}, {"n": same("-0")}]]], batch=1)
 @example(parts=[[[{}, {}]], [[{}]]], batch=1)
 @MANY
 def test_csv_holds_what_was_sent_whoever_reads_it(parts: Parts, batch: int) -> None:
@@ -157,7 +153,7 @@ def test_csv_holds_what_was_sent_whoever_reads_it(parts: Parts, batch: int) -> N
 
 @given(parts=datasets(), batch=BATCHES, size=st.sampled_from([1_000, 100_000]))
 @example(parts=A_DRIFT, batch=1, size=1_000)
-@example(parts=[[[{"x": _same("0.5")}, {"x": _same("0.1000000000000000055")}]]], batch=1, size=1_000)
+@example(parts=[[[{"x": same("0.5")}, {"x": same("0.1000000000000000055")}]]], batch=1, size=1_000)
 @example(parts=[[[{}, {}]], [[{}]]], batch=1, size=1_000)
 @MANY
 def test_parquet_holds_what_was_sent_whoever_reads_it(parts: Parts, batch: int, size: int) -> None:
@@ -209,7 +205,7 @@ TAME = {
 @given(rows=st.lists(st.fixed_dictionaries(TAME), min_size=1, max_size=8), cut=st.integers(0, 8))
 @MANY
 def test_jsonl_is_what_pandas_and_pyarrow_read_by_themselves(rows: list[dict[str, Any]], cut: int) -> None:
-    records = [{name: _same(json.dumps(value)) for name, value in row.items()} for row in rows]
+    records = [{name: same(json.dumps(value)) for name, value in row.items()} for row in rows]
     with landed([[records[:cut]], [records[cut:]]], "jsonl") as dataset:
         read: list[Any] = []
         frames: list[Any] = []

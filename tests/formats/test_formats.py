@@ -323,7 +323,7 @@ def plug_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The format of the document, installed by pip as a distribution of its own."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")
     (code,), (project,) = examples("python"), examples("toml")
-    assert len(code.splitlines()) < 40
+    assert len(code.splitlines()) <= 40
     (source / "seawall_json_sequence.py").write_text(code)
     (source / "pyproject.toml").write_text(project)
     command = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target"]

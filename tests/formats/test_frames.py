@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from seawall.dev.process import ROOT
 from seawall.formats import frames
 from seawall.formats.writer import FormatError
 
@@ -193,3 +195,34 @@ def test_a_name_that_tells_no_format_is_refused_with_those_that_there_are(name: 
         frames.format_of(name)
     with pytest.raises(FormatError, match="choose one of: csv, jsonl, json, parquet"):
         frames.find("xlsx")
+
+
+@pytest.fixture
+def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The module of docs/formats.md with its format and its DataFrames, and their entry point."""
+    document = Path(ROOT, "docs/formats.md").read_text()
+    codes = re.findall(r"<!-- executed by tests/formats/test_f\w+.py -->\n```python\n(.*?)```", document, re.DOTALL)
+    assert len(codes) == 2
+    (tmp_path / "json_sequence.py").write_text("\n\n".join(codes))
+    info = tmp_path / "json_sequence-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: json-sequence\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[seawall.formats]\njson-seq = json_sequence:JsonSequence\nbare = json_sequence:JsonSequenceWriter\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_the_format_of_the_document_has_dataframes_too(plug_in: Path) -> None:
+    frame = read("json", array(plug_in / "source"), COLUMNS)
+    assert frames.format_of("scores.json-seq") == "json-seq"
+    frames.find("json-seq").write(frame, plug_in / "copy.json-seq")
+    assert (plug_in / "copy.json-seq").read_bytes().count(b"\x1e{") == len(RECORDS)
+    assert read("json-seq", plug_in / "copy.json-seq", COLUMNS, 1).equals(read("json", plug_in / "source", COLUMNS, 1))
+
+
+@pytest.mark.usefixtures("plug_in")
+def test_a_plug_in_without_dataframes_says_so() -> None:
+    with pytest.raises(FormatError, match="format 'bare' has no DataFrames; formats that have them: csv, jsonl"):
+        frames.find("bare")

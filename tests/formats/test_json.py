@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seawall.formats.json import Json
-from seawall.formats.writer import RecordError
+from seawall.formats.records import RecordError
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from seawall.formats.jsonl import JsonLines
-from seawall.formats.writer import RecordError, Settings, WrittenFile
-from seawall.tests.formats.test_csv import _files_up_to
+from seawall.formats.records import RecordError
+from seawall.formats.writer import Settings, WrittenFile
+from seawall.tests.disk import file_limit
 
 
 def write(path: Path, *pages: list[bytes], compression: str = "none") -> WrittenFile:
@@ -65,6 +66,6 @@ def test_a_record_that_is_no_object_is_named_and_leaves_no_file(tmp_path: Path) 
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
 def test_a_disk_that_fills_up_leaves_no_file(tmp_path: Path, compression: str) -> None:
     pages = [[b'{"a":"%s"}' % b"".join(b"%x" % (n * page**3) for n in range(10_000))] for page in range(50)]
-    with pytest.raises(OSError, match="File too large"), _files_up_to(100_000):
+    with pytest.raises(OSError, match="File too large"), file_limit(100_000):
         write(tmp_path / "part", *pages, compression=compression)
     assert list(tmp_path.iterdir()) == []

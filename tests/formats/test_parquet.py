@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from seawall.formats.parquet import Parquet, ParquetWriter
-from seawall.formats.writer import RecordError, Settings, WrittenFile
-from seawall.tests.formats.test_csv import _files_up_to
+from seawall.formats.records import RecordError
+from seawall.formats.writer import Settings, WrittenFile
+from seawall.tests.disk import file_limit
 
 
 def write(path: Path, *pages: list[bytes], **settings: Any) -> WrittenFile:
@@ -128,7 +129,7 @@ def test_a_record_that_is_no_object_leaves_no_file(tmp_path: Path) -> None:
 
 def test_a_disk_that_fills_up_leaves_no_file(tmp_path: Path) -> None:
     pages = [[json.dumps({"a": str(page**40) * 200}).encode()] for page in range(2, 80)]
-    with pytest.raises((OSError, pa.ArrowException), match="File too large"), _files_up_to(20_000):
+    with pytest.raises((OSError, pa.ArrowException), match="File too large"), file_limit(20_000):
         write(tmp_path / "part", *pages)
     assert list(tmp_path.iterdir()) == []
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_a_compressed_object_says_so_in_suffix_and_type(
     ],
 )
 def test_what_a_format_does_not_take_is_refused_with_the_choices(
-    name: str, settings: dict[str, object], told: str
+    name: str, settings: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(FormatError, match=f"format '{name}' {told}"):
-        registry.build(name, Settings(**settings))  # type: ignore[arg-type]
+        registry.build(name, Settings(**settings))

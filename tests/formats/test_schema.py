@@ -9,13 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.formats.schema import type_of, union, widest
+from seawall.tests.values import NUMBERS
 
 TYPES = (
     "null", "boolean", "integer", "long", "big-integer", "number", "decimal", "string", "object", "array"
 )  # fmt: skip
-NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", fullmatch=True).filter(
-    str.isascii
-)
 COLUMN_TYPES = st.sampled_from(TYPES)
 SCHEMAS = st.lists(st.dictionaries(st.sampled_from("abcABC"), COLUMN_TYPES), max_size=6)
 

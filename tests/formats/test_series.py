@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.formats.series import check_finite, decoded, encoded, number, series
+from seawall.formats.series import check_finite, json_text, number, rows_of, series
 from seawall.formats.writer import FormatError
 
 LONG = "9" * 5_000
@@ -68,7 +68,7 @@ def test_a_number_is_a_float_only_where_that_is_its_value(text: str, value: obje
 
 
 def test_an_integer_of_any_length_survives() -> None:
-    (short, long) = decoded([b'{"a": 1, "b": 0.5}', b'{"a": %s, "b": 1e999}' % LONG.encode()])
+    (short, long) = rows_of([b'{"a": 1, "b": 0.5}', b'{"a": %s, "b": 1e999}' % LONG.encode()])
     assert short == {"a": 1, "b": 0.5}
     assert long == {"a": Decimal(LONG), "b": Decimal("1e999")}
 
@@ -88,12 +88,12 @@ def test_an_integer_of_any_length_survives() -> None:
     ],
 )
 def test_a_cell_becomes_the_json_text_of_its_value(value: Any, text: bytes) -> None:
-    assert encoded(value) == text
+    assert json_text(value) == text
 
 
 def test_what_json_has_no_value_for_is_refused_by_name() -> None:
     with pytest.raises(FormatError, match=r"JSON has no value for .*complex"):
-        encoded(1 + 2j)
+        json_text(1 + 2j)
     for infinite in (float("-inf"), Decimal("Infinity")):
         with pytest.raises(FormatError, match=r"column 'rate' holds -?[Ii]nf"):
             check_finite(pd.Series([1.0, infinite], name="rate", dtype="object"))
@@ -108,7 +108,7 @@ values = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(values, min_size=1, max_size=6), st.sampled_from([None, "integer", "number", "string", "object"]))
 def test_any_column_holds_what_json_says(column: list[Any], kind: str | None) -> None:
-    rows = decoded([json.dumps({"a": value}).encode() for value in column])
+    rows = rows_of([json.dumps({"a": value}).encode() for value in column])
     found = listed(series([row["a"] for row in rows], kind))
     assert found == column
     assert all(isinstance(have, bool) == isinstance(want, bool) for have, want in zip(found, column, strict=True))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from seawall.formats.schema import type_of, widest
 from seawall.formats.texts import content, types_of, without_nulls
-from seawall.tests.formats.test_schema import NUMBERS
+from seawall.tests.values import NUMBERS
 
 TEXTS = st.lists(st.sampled_from(["", "null", "true", '"x"', "{}", "[]", "1.5", "-7"]) | NUMBERS)
 

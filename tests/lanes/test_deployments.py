@@ -20,7 +20,7 @@ from seawall.dev.process import ROOT
 from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from seawall.dev.truth import differences
 from seawall.dev.unstable_api import Server
-from seawall.tests.conftest import PASSWORD, USERNAME
+from seawall.tests.simulator import PASSWORD, USERNAME
 
 pytestmark = pytest.mark.runs
 

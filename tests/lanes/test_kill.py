@@ -18,7 +18,7 @@ from seawall.dev.process import ROOT
 from seawall.dev.seaweed import SeaweedFS
 from seawall.dev.truth import differences
 from seawall.dev.unstable_api import Server
-from seawall.tests.conftest import Tell
+from seawall.tests.figures import Figures
 
 pytestmark = pytest.mark.runs
 
@@ -87,7 +87,7 @@ def receipts_in(seaweed: SeaweedFS, bucket: str) -> list[str]:
 
 def test_a_run_killed_again_and_again_loses_nothing_and_lands_nothing_twice(
     serve: Callable[..., Server], save_source: Callable[..., str], bucket: str, seaweed: SeaweedFS, tmp_path: Path,
-    record_property: Tell,
+    record_property: Figures,
 ) -> None:  # fmt: skip
     server = serve(total=PAGES * 100, seed=9, http_500=0.05, latency=0.02, jitter=0.02)
     source = save_source(server, page_size=100, max_attempts=12)

@@ -28,7 +28,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling, Crashed
 
 from seawall.dev.process import ROOT, Process, wait_for
-from seawall.tests.conftest import Tell
+from seawall.tests.figures import Figures
 from seawall.tests.house import PAGES, PARTS, RETRY, House
 
 pytestmark = pytest.mark.runs
@@ -53,8 +53,8 @@ def test_a_run_is_deployed_watched_and_read_back_by_command_line(house: House, t
     artifacts = house.artifacts(run_id)
     assert (run.name, run.state_name) == ("customers to s3-bucket/lake", "Completed")
     assert set(run.tags) >= {"seawall", "s3", "csv"}
-    names = {task.id: task.name for task in tasks}
-    assert {"authenticate at customers", "plan customers", "land customers pages 11–20"} <= set(names.values())
+    names: dict[UUID | None, str] = {task.id: task.name for task in tasks}
+    assert {"authenticate at customers", "plan customers", "land customers pages 11-20"} <= set(names.values())
     assert {task.state_name for task in tasks} == {"Completed"}
     assert Counter(artifact.key for artifact in artifacts) == {"execution-report": 1, "landing-progress": 1}
     report = next(str(artifact.data) for artifact in artifacts if artifact.key == "execution-report")
@@ -133,7 +133,7 @@ def test_a_run_that_failed_heals_by_the_retry_command(house: House, tmp_path: Pa
 
 
 def test_sigterm_ends_the_flow_process_of_a_worker_within_its_grace_period(
-    house: House, tmp_path: Path, record_property: Tell
+    house: House, tmp_path: Path, record_property: Figures
 ) -> None:
     house.fresh_api(http_429=0.3, retry_after=60, latency=0.1)
     bucket = house.bucket("sigterm")
@@ -182,7 +182,7 @@ def ingest_code(bucket: str) -> str:
 
 
 def test_an_api_that_is_away_at_the_start_is_named_and_nothing_is_asked(
-    house: House, tmp_path: Path, record_property: Tell
+    house: House, tmp_path: Path, record_property: Figures
 ) -> None:
     house.fresh_api()
     house.server.kill()
@@ -211,7 +211,7 @@ def test_an_api_that_is_away_for_15_seconds_in_mid_run_changes_nothing(house: Ho
 
 
 def test_with_the_api_away_for_good_the_data_is_committed_and_the_process_ends(
-    house: House, tmp_path: Path, record_property: Tell
+    house: House, tmp_path: Path, record_property: Figures
 ) -> None:
     house.fresh_api(latency=0.3)
     bucket = house.bucket("away-for-good")

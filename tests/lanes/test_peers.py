@@ -13,14 +13,15 @@ from typing import Any
 import httpx
 import pyarrow.parquet as pq
 import pytest
-from prefect.client.orchestration import get_client
 
 from seawall.clients.source import ApiSource
 from seawall.dev.process import ROOT, Process, free_ports, wait_for
 from seawall.flows.ingest import ingest
 from seawall.flows.probe import probe
 from seawall.storage.manifest import Manifest
-from seawall.tests.conftest import Tell
+from seawall.tasks.options import IngestOptions
+from seawall.tests.artifacts import newest
+from seawall.tests.figures import Figures
 
 pytestmark = [pytest.mark.peers, pytest.mark.usefixtures("prefect_api")]
 
@@ -157,13 +158,8 @@ def orders(peer: Peer) -> list[tuple[Any, ...]]:
     ]
 
 
-def artifact() -> str:
-    with get_client(sync_client=True) as client:
-        return max(client.read_artifacts(), key=lambda each: (each.key == "probe", each.created)).data
-
-
 def test_a_table_of_datasette_is_landed_row_by_row(datasette: Peer) -> None:
-    manifest = ingest(save_readings(datasette, **READINGS), format="parquet", options={"record_key": "id"})
+    manifest = ingest(save_readings(datasette, **READINGS), format="parquet", options=IngestOptions(record_key="id"))
     assert (manifest.verdict, manifest.records, len(manifest.pages)) == ("complete", ROWS, ROWS // 1_000)
     tables = [pq.read_table(Path("data", part.key)) for part in manifest.parts]
     landed = [tuple(row.values()) for table in tables for row in table.to_pylist()]
@@ -172,14 +168,14 @@ def test_a_table_of_datasette_is_landed_row_by_row(datasette: Peer) -> None:
 
 @pytest.mark.parametrize("kind", PAGINATIONS)
 def test_a_django_site_is_landed_row_by_row_while_its_tokens_expire(
-    kind: str, django: Peer, record_property: Tell
+    kind: str, django: Peer, record_property: Figures
 ) -> None:
     refreshed, refused = (r'"POST /token/refresh/ HTTP/1.1" 200', rf'"GET /{kind}/.*" 401')
     before = django.logged(refreshed)
     manifest = ingest(
         save_orders(django, kind, pagination=PAGINATIONS[kind], page_size=100, records_path="results"),
         format="jsonl",
-        options={"record_key": "id", "pages_per_part": 50},
+        options=IngestOptions(record_key="id", pages_per_part=50),
     )
     assert (manifest.verdict, manifest.records, manifest.failed_pages) == ("complete", ORDERS, ())
     assert [as_stored(order) for order in lines(manifest)] == orders(django)
@@ -189,7 +185,7 @@ def test_a_django_site_is_landed_row_by_row_while_its_tokens_expire(
 
 def test_a_probe_of_datasette_finds_the_links(datasette: Peer) -> None:
     found = probe(save_readings(datasette))
-    assert (found.kind, found.configured, found.stable, found.records) == ("next_url", False, True, ROWS)
+    assert (found.kind, found.works_as_saved, found.stable, found.records) == ("next_url", False, True, ROWS)
     assert found.fields == {"records_path": "rows", "page_size": 1000, "pagination": found.pagination}
     assert found.pagination["next_path"] == "next_url"
     assert found.pagination["size_param"] == "_size"
@@ -202,9 +198,9 @@ def test_a_probe_of_datasette_finds_the_links(datasette: Peer) -> None:
 )
 def test_a_probe_of_a_django_site_finds_its_pagination(kind: str, found_as: str, django: Peer) -> None:
     found = probe(save_orders(django, kind))
-    assert (found.kind, found.configured, found.stable, found.records_path) == (found_as, False, True, "results")
+    assert (found.kind, found.works_as_saved, found.stable, found.records_path) == (found_as, False, True, "results")
     assert found.records == (None if kind == "cursors" else ORDERS)
-    assert f"# {found_as}: `orders`" in artifact()
+    assert f"# {found_as}: `orders`" in str(newest("probe").data)
     exec(compile(found.as_python, "artifact", "exec"), {})
     manifest = ingest("orders", format="jsonl")
     assert (manifest.verdict, manifest.records) == ("complete", ORDERS)

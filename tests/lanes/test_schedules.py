@@ -15,7 +15,7 @@ from loguru import logger
 from seawall.clients.api import ApiClient
 from seawall.clients.source import ApiSource
 from seawall.tasks import land
-from seawall.tests.conftest import Tell
+from seawall.tests.figures import Figures
 from seawall.tests.schedules import Ending, InProcess, Schedule, VirtualTime, fault, run
 from seawall.tests.wireserver import WireServer
 
@@ -50,20 +50,20 @@ class Done:
 
 @pytest.fixture(autouse=True)
 def _without_prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("seawall.tasks.land.progress", contextlib.nullcontext)
-    monkeypatch.setattr(land, "land_part", Now(land.land_part.fn))
+    monkeypatch.setattr("seawall.tasks.land.progress", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(land, "land_range", Now(land.land_range.fn))
     monkeypatch.setattr(land, "as_completed", iter)
     monkeypatch.setattr(land, "wait", list)
     monkeypatch.setattr(ApiSource, "fingerprint", lambda source, **_: "0" * 32)  # slow by design
-    for name in ("clients", "tasks"):
+    for name in ("seawall.clients", "seawall.tasks"):
         logger.disable(name)
     yield
-    for name in ("clients", "tasks"):
+    for name in ("seawall.clients", "seawall.tasks"):
         logger.enable(name)
 
 
-def endings(count: int, ending_of: Callable[[Schedule], Ending], tell: Tell) -> None:
-    """Run the seeds 0 to `count`, and tell what came of them."""
+def endings(count: int, ending_of: Callable[[Schedule], Ending], record_property: Figures) -> None:
+    """Run the seeds 0 to `count`, and show how many ended how."""
     told: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     wrong = []
@@ -74,8 +74,8 @@ def endings(count: int, ending_of: Callable[[Schedule], Ending], tell: Tell) -> 
             wrong.append(f"SEAWALL_SEED={seed}: {trouble}; {schedule}")
         told[f"{'must heal' if schedule.heals else 'others'}: {'failed' if ending.error else ending.verdict}"] += 1
         errors.update([type(ending.error).__name__] if ending.error else [])
-    tell(f"{told.total():,} schedules", _listed(told))
-    tell("their errors", _listed(errors))
+    record_property(f"{told.total():,} schedules", _listed(told))
+    record_property("their errors", _listed(errors))
     assert not wrong, "\n".join(wrong[:5])
 
 
@@ -84,7 +84,7 @@ def _listed(counted: Counter[str]) -> str:
 
 
 @pytest.mark.schedules
-def test_schedules_in_process_with_a_virtual_clock(record_property: Tell) -> None:
+def test_schedules_in_process_with_a_virtual_clock(record_property: Figures) -> None:
     def ending_of(schedule: Schedule) -> Ending:
         time = VirtualTime()
         return run(
@@ -104,7 +104,7 @@ def test_schedules_in_process_with_a_virtual_clock(record_property: Tell) -> Non
 
 @pytest.mark.schedules
 @pytest.mark.usefixtures("short_backoffs")
-def test_schedules_over_sockets(record_property: Tell) -> None:
+def test_schedules_over_sockets(record_property: Figures) -> None:
     def ending_of(schedule: Schedule) -> Ending:
         time = VirtualTime()
         with WireServer(schedule.route) as server:

@@ -13,8 +13,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from seawall.clients.auth.forms import Login
 from seawall.clients.source import ApiSource
 from seawall.dev.process import ROOT, wait_for
-from seawall.tests.conftest import PASSWORD, USERNAME
 from seawall.tests.house import PARTS, House
+from seawall.tests.simulator import PASSWORD, USERNAME
 
 pytestmark = pytest.mark.ui
 
@@ -65,7 +65,7 @@ def test_the_form_of_a_source_offers_the_kinds_of_auth_and_pagination_and_saves_
     page.screenshot(path=SCREENSHOTS / "source-saved.png", full_page=True)
     assert PASSWORD not in page.inner_text("body")
     with temporary_settings({PREFECT_API_URL: f"{house.server.ui}/api"}):
-        saved = ApiSource.load("by-hand", _sync=True)
+        saved = ApiSource.load("by-hand", _sync=True)  # type: ignore[call-arg]  # Playwright has a loop in this thread
     assert isinstance(saved, ApiSource)
     assert (saved.name, saved.pagination.kind) == ("orders", "page_number")
     assert isinstance(saved.auth, Login)
@@ -94,7 +94,7 @@ def test_a_run_is_started_from_the_form_with_another_bucket_and_watched_to_its_r
         expect(page.get_by_text("customers to s3-bucket/lake").first).to_be_visible()
         expect(page.get_by_text("Running").first).to_be_visible()
         page.get_by_role("tab", name="Task Runs").click()
-        expect(page.get_by_text("land customers pages 1–10").first).to_be_visible()
+        expect(page.get_by_text("land customers pages 1-10").first).to_be_visible()
         page.screenshot(path=SCREENSHOTS / "run-working.png", full_page=True)
         house.wait_for_state(run, worker, "Completed")
     house.check_landed(bucket, tmp_path)

@@ -14,7 +14,7 @@ from seawall.storage.errors import UploadError
 from seawall.storage.local import LocalStore
 from seawall.storage.manifest import Manifest
 from seawall.tasks.publishing.sweep import sweep
-from seawall.tests.flows.test_ingest import events
+from seawall.tests.events import payloads
 from seawall.tests.shelf import KINDS, TOKENS, Shelf
 from seawall.tests.wireserver import Answer, Request, Route, WireServer, as_json, whole
 
@@ -106,7 +106,7 @@ def test_an_expired_cursor_ends_the_run_and_says_to_begin_anew(status: int, serv
     assert f"CursorExpiredError: {server.url}/items answers {status} for page 3: " in str(state.message)
     assert "begin a new run" in str(state.message)
     assert "resume" not in str(state.message)
-    (event,) = events("seawall.dataset.incomplete", str(state.state_details.flow_run_id))
+    (event,) = payloads("seawall.dataset.incomplete", str(state.state_details.flow_run_id))
     assert event["resume"] == "", "nothing for an automation to go on with"
     assert len([r for r in server.requests if r.query.get("cursor") == "c10"]) == 1
 

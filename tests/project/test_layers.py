@@ -1,4 +1,4 @@
-"""Imports run one way: flows → tasks → clients, formats, storage; and nothing of them needs dev or tests."""
+"""Imports run one way: flows → tasks → clients, formats, storage; none of them needs dev or tests, no test another."""
 
 import ast
 import shutil
@@ -34,6 +34,15 @@ def _imported(source: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, module
 
 
+def _imported_names(source: str) -> Iterator[tuple[int, str]]:
+    """Every module that a file imports and every name that it takes from one, dotted, with the line."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (f"{node.module}." if node.module else "")
+            yield from ((node.lineno, module + alias.name) for alias in node.names)
+    yield from _imported(source)
+
+
 def _loads_modules(function: ast.expr) -> bool:
     return ast.unparse(function).rpartition(".")[2] in ("import_module", "__import__")
 
@@ -47,6 +56,16 @@ def _violations(root: Path) -> list[str]:
                 if module.startswith(".") or not _is_allowed(module, allowed):
                     found.append(f"{path.relative_to(root).as_posix()}:{line} imports {module}")
     return found
+
+
+def _imports_of_tests(root: Path) -> list[str]:
+    """Imports of a test module or a conftest within `tests/`, as `file:line imports name`."""
+    return sorted(
+        f"{path.relative_to(root).as_posix()}:{line} imports {name}"
+        for path in (root / "tests").rglob("*.py")
+        for line, name in _imported_names(path.read_text(encoding="utf-8"))
+        if any(part == "conftest" or part.startswith("test_") for part in name.split("."))
+    )
 
 
 def _is_allowed(module: str, allowed: set[str]) -> bool:
@@ -107,6 +126,32 @@ def test_an_import_on_the_way_down_is_none(copy: Path) -> None:
     (copy / "flows" / "planted.py").write_text("import json\nimport seawall.tasks.run\nfrom seawall import storage\n")
     (copy / "tasks" / "planted.py").write_text("from seawall.clients.api import ApiClient\nimport formatsx, devices\n")
     assert _violations(copy) == []
+
+
+def test_what_tests_share_stands_in_modules_that_hold_no_tests() -> None:
+    """A test that another one imports cannot be moved alone; pytest itself loads each conftest."""
+    assert _imports_of_tests(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("from seawall.tests.formats.test_csv import TEXTS", "seawall.tests.formats.test_csv.TEXTS"),
+        ("from seawall.tests.formats import test_csv as values", "seawall.tests.formats.test_csv"),
+        ("import seawall.tests.formats.test_csv", "seawall.tests.formats.test_csv"),
+        ("from seawall.tests.conftest import serve", "seawall.tests.conftest.serve"),
+        ("from seawall.tests import conftest", "seawall.tests.conftest"),
+        ("def f():\n    from . import conftest", ".conftest"),
+        ("from .test_csv import TEXTS", ".test_csv.TEXTS"),
+        ("import importlib\nimportlib.import_module('seawall.tests.conftest')", "seawall.tests.conftest"),
+    ],
+)
+@pytest.mark.parametrize("place", ["tests/formats/test_planted.py", "tests/planted.py", "tests/conftest.py"])
+def test_a_planted_import_of_a_test_is_caught(tmp_path: Path, place: str, line: str, name: str) -> None:
+    path = tmp_path / place
+    path.parent.mkdir(parents=True)
+    path.write_text(f"from seawall.tests.values import TEXTS\n{line}\n")
+    assert f"{place}:{len(line.splitlines()) + 1} imports {name}" in _imports_of_tests(tmp_path)
 
 
 def test_no_flow_file_is_named_like_a_package_or_a_module_of_the_standard_library() -> None:

@@ -1,37 +1,13 @@
 """Published datasets as readers find them: no manifest, no dataset; a part that changed is not read."""
 
-import hashlib
 from pathlib import Path
 
 import pytest
 
-from seawall.storage import datasets, manifest
-from seawall.storage.documents import Column, Totals
+from seawall.storage import datasets
 from seawall.storage.errors import CorruptObjectError, ObjectMissingError
 from seawall.storage.local import LocalStore
-from seawall.storage.manifest import Manifest, Part
-from seawall.storage.ranges import PageRange
-from seawall.storage.store import ObjectStore
-
-
-def publish(
-    store: ObjectStore, folder: str, *contents: bytes, format: str = "jsonl", suffix: str = "jsonl"
-) -> Manifest:
-    """A dataset with so many parts, one page each."""
-    parts = []
-    for number, content in enumerate(contents, 1):
-        digest = hashlib.sha256(content).hexdigest()
-        key = f"{folder}/part-{number}.{suffix}"
-        store.put(key, content, content_type="text/plain")
-        parts.append(Part(key=key, first=number, last=number, records=1, bytes=len(content), sha256=digest))
-    made = Manifest(
-        run_id="run", commit_id="commit", source="customers", format=format, verdict="complete", figures="",
-        location=store.uri(f"{folder}/_manifest.json"), started="", published="", pages=PageRange(1, 1),
-        records=len(parts), bytes=0, parts=tuple(parts), columns=(Column("id", "integer"), Column("name", "string")),
-        advertised_at_start=Totals(), advertised_at_end=Totals(), failed_pages=(), retries={},
-    )  # fmt: skip
-    manifest.write(store, folder, made)
-    return made
+from seawall.tests.datasets import publish
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from seawall.storage import manifest
 from seawall.storage.documents import Column, Totals
 from seawall.storage.errors import CorruptObjectError, ObjectExistsError
 from seawall.storage.local import LocalStore
-from seawall.storage.manifest import FailedPage, Manifest, Part
+from seawall.storage.manifest import FailedPage, Manifest, Part, find_manifest, write_manifest
 from seawall.storage.ranges import PageRange
 
 FOLDER = "raw/customers/20260304T050607Z-2e3f4a5b"
@@ -35,37 +34,37 @@ def store(tmp_path: Path) -> LocalStore:
 
 
 def test_a_published_manifest_comes_back_as_it_was(store: LocalStore) -> None:
-    manifest.write(store, FOLDER, _manifest())
-    assert manifest.find(store, FOLDER) == _manifest()
+    write_manifest(store, FOLDER, _manifest())
+    assert find_manifest(store, FOLDER) == _manifest()
 
 
 def test_a_run_that_was_not_published_has_no_manifest(store: LocalStore) -> None:
-    assert manifest.find(store, FOLDER) is None
+    assert find_manifest(store, FOLDER) is None
 
 
 def test_the_same_commit_may_be_repeated(store: LocalStore) -> None:
-    manifest.write(store, FOLDER, _manifest())
-    manifest.write(store, FOLDER, _manifest())
-    assert manifest.find(store, FOLDER) == _manifest()
+    write_manifest(store, FOLDER, _manifest())
+    write_manifest(store, FOLDER, _manifest())
+    assert find_manifest(store, FOLDER) == _manifest()
 
 
 def test_another_commit_of_equal_data_is_refused(store: LocalStore) -> None:
-    manifest.write(store, FOLDER, _manifest())
+    write_manifest(store, FOLDER, _manifest())
     with pytest.raises(ObjectExistsError, match=r"_manifest\.json exists already"):
-        manifest.write(store, FOLDER, _manifest(commit_id="d" * 32))
-    assert manifest.find(store, FOLDER) == _manifest()
+        write_manifest(store, FOLDER, _manifest(commit_id="d" * 32))
+    assert find_manifest(store, FOLDER) == _manifest()
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"seawall": 2}', b'{"seawall": 1}', b'"complete"'])
 def test_a_corrupt_manifest_is_refused_by_name(store: LocalStore, content: bytes) -> None:
     store.put(f"{FOLDER}/_manifest.json", content, content_type="application/json")
     with pytest.raises(CorruptObjectError, match=f"{FOLDER}/_manifest.json"):
-        manifest.find(store, FOLDER)
+        find_manifest(store, FOLDER)
 
 
 def test_a_manifest_that_was_cut_is_refused(store: LocalStore) -> None:
-    manifest.write(store, FOLDER, _manifest())
+    write_manifest(store, FOLDER, _manifest())
     whole = store.get(f"{FOLDER}/_manifest.json")
     store.put(f"{FOLDER}/_manifest.json", whole[:-2], content_type="application/json")
     with pytest.raises(CorruptObjectError, match=r"_manifest\.json"):
-        manifest.find(store, FOLDER)
+        find_manifest(store, FOLDER)

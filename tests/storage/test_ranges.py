@@ -59,7 +59,7 @@ def test_the_length_of_a_range_is_its_number_of_pages(pages: PageRange) -> None:
     assert len(pages) == len(_pages([pages]))
 
 
-@pytest.mark.parametrize(("pages", "text"), [(PageRange(1, 500), "1–500"), (PageRange(7, 7), "7")])
+@pytest.mark.parametrize(("pages", "text"), [(PageRange(1, 500), "1-500"), (PageRange(7, 7), "7")])
 def test_people_read_a_range_as_its_ends(pages: PageRange, text: str) -> None:
     assert str(pages) == text
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seawall.storage import documents, receipts
+from seawall.storage import documents
 from seawall.storage.documents import Column, Totals
 from seawall.storage.errors import CorruptObjectError
 from seawall.storage.keys import receipt_key
 from seawall.storage.local import LocalStore
 from seawall.storage.ranges import PageRange
-from seawall.storage.receipts import Receipt
+from seawall.storage.receipts import Receipt, read_receipts, write_receipt
 
 FOLDER = "raw/customers/20260304T050607Z-2e3f4a5b"
 
@@ -27,8 +27,8 @@ def _receipt(first: int, last: int, **changes: Any) -> Receipt:
     whole = Receipt(
         first=first, last=last, records=1000 * (last - first + 1), bytes=240_000, sha256="ab" * 32,
         columns=(Column("id", "integer"), Column("naïve \n", "string")), key=f"{FOLDER}/part-{first}.csv",
-        received=260_000, retries={"HTTP 500": 3}, totals=Totals(records=100_000), told_at=1.5,
-        landed="2026-03-04T05:06:07+00:00",
+        body_bytes=260_000, retries={"HTTP 500": 3}, totals=Totals(records=100_000), totals_at=1.5,
+        landed_at="2026-03-04T05:06:07+00:00",
     )  # fmt: skip
     return msgspec.structs.replace(whole, **changes)
 
@@ -41,19 +41,19 @@ def store(tmp_path: Path) -> LocalStore:
 def test_receipts_come_back_in_page_order(store: LocalStore) -> None:
     written = [_receipt(51, 100), _receipt(1, 50), _receipt(101, 101)]
     for each in written:
-        assert receipts.write(store, FOLDER, each) is each
-    assert receipts.read_all(store, FOLDER) == sorted(written, key=lambda each: each.first)
+        assert write_receipt(store, FOLDER, each) is each
+    assert read_receipts(store, FOLDER) == sorted(written, key=lambda each: each.first)
 
 
 def test_a_run_without_receipts_has_none(store: LocalStore) -> None:
-    assert receipts.read_all(store, FOLDER) == []
+    assert read_receipts(store, FOLDER) == []
 
 
 def test_pages_beyond_the_eight_digits_of_a_name_still_come_in_page_order(store: LocalStore) -> None:
     written = [_receipt(99_999_999, 99_999_999), _receipt(100_000_000, 100_000_010)]
     for each in written:
-        receipts.write(store, FOLDER, each)
-    assert receipts.read_all(store, FOLDER) == written
+        write_receipt(store, FOLDER, each)
+    assert read_receipts(store, FOLDER) == written
 
 
 def test_a_receipt_knows_its_pages() -> None:
@@ -61,15 +61,15 @@ def test_a_receipt_knows_its_pages() -> None:
 
 
 def test_a_receipt_that_another_process_wrote_first_is_adopted(store: LocalStore) -> None:
-    theirs = receipts.write(store, FOLDER, _receipt(1, 50, key=f"{FOLDER}/theirs.csv"))
-    assert receipts.write(store, FOLDER, _receipt(1, 40)) == theirs
-    assert receipts.read_all(store, FOLDER) == [theirs]
+    theirs = write_receipt(store, FOLDER, _receipt(1, 50, key=f"{FOLDER}/theirs.csv"))
+    assert write_receipt(store, FOLDER, _receipt(1, 40)) == theirs
+    assert read_receipts(store, FOLDER) == [theirs]
 
 
 def test_of_receipts_that_overlap_the_one_that_begins_earlier_counts(store: LocalStore) -> None:
     for each in (_receipt(1, 50), _receipt(26, 75), _receipt(50, 50), _receipt(51, 60), _receipt(60, 99)):
-        receipts.write(store, FOLDER, each)
-    assert [each.pages for each in receipts.read_all(store, FOLDER)] == [PageRange(1, 50), PageRange(51, 60)]
+        write_receipt(store, FOLDER, each)
+    assert [each.pages for each in read_receipts(store, FOLDER)] == [PageRange(1, 50), PageRange(51, 60)]
 
 
 @given(st.dictionaries(st.integers(0, 30), st.integers(0, 12), max_size=6))
@@ -78,8 +78,8 @@ def test_no_page_is_in_two_receipts_and_whoever_is_left_out_overlaps_an_earlier_
     written = [_receipt(first, first + more) for first, more in begun.items()]
     root = tempfile.mkdtemp()
     for each in written:
-        receipts.write(LocalStore(Path(root)), FOLDER, each)
-    kept = receipts.read_all(LocalStore(Path(root)), FOLDER)
+        write_receipt(LocalStore(Path(root)), FOLDER, each)
+    kept = read_receipts(LocalStore(Path(root)), FOLDER)
     shutil.rmtree(root)
     assert all(one.last < other.first for one, other in pairwise(kept))
     for out in (each for each in written if each not in kept):
@@ -100,28 +100,28 @@ def test_no_page_is_in_two_receipts_and_whoever_is_left_out_overlaps_an_earlier_
     ],
 )
 def test_a_receipt_that_makes_no_sense_is_refused_by_name(store: LocalStore, changes: dict[str, Any]) -> None:
-    receipts.write(store, FOLDER, _receipt(1, 50))
+    write_receipt(store, FOLDER, _receipt(1, 50))
     foreign = json.loads(documents.encoded(_receipt(51, 59))) | changes
     store.put(receipt_key(FOLDER, 51), json.dumps(foreign).encode(), content_type="application/json")
     with pytest.raises(CorruptObjectError, match=r"_receipts/00000051\.json"):
-        receipts.read_all(store, FOLDER)
+        read_receipts(store, FOLDER)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"seawall": 2}', b'{"seawall": 1, "first": 51}', b"null"])
 def test_a_corrupt_receipt_is_refused_by_name(store: LocalStore, content: bytes) -> None:
-    receipts.write(store, FOLDER, _receipt(1, 50))
+    write_receipt(store, FOLDER, _receipt(1, 50))
     store.put(receipt_key(FOLDER, 51), content, content_type="application/json")
     with pytest.raises(CorruptObjectError, match=r"_receipts/00000051\.json"):
-        receipts.read_all(store, FOLDER)
+        read_receipts(store, FOLDER)
 
 
 def test_a_corrupt_receipt_is_not_adopted(store: LocalStore) -> None:
     store.put(receipt_key(FOLDER, 1), b"{}", content_type="application/json")
     with pytest.raises(CorruptObjectError, match=r"_receipts/00000001\.json"):
-        receipts.write(store, FOLDER, _receipt(1, 50))
+        write_receipt(store, FOLDER, _receipt(1, 50))
 
 
 def test_receipts_of_another_run_are_not_read(store: LocalStore) -> None:
     other = f"{FOLDER}-2"
-    receipts.write(store, other, _receipt(1, 50, key=f"{other}/part.csv"))
-    assert receipts.read_all(store, FOLDER) == []
+    write_receipt(store, other, _receipt(1, 50, key=f"{other}/part.csv"))
+    assert read_receipts(store, FOLDER) == []

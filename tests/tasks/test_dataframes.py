@@ -21,7 +21,7 @@ from seawall.storage.local import LocalStore
 from seawall.storage.manifest import Manifest
 from seawall.tasks.dataframes import fetch_dataframe, get_dataframe, latest, put_dataframe, read_dataset, read_frames
 from seawall.tasks.errors import SettingsError
-from seawall.tests.storage.test_datasets import publish
+from seawall.tests.datasets import publish
 
 Serve = Callable[..., Server]
 Save = Callable[..., str]

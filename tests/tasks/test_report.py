@@ -30,7 +30,7 @@ def test_the_verdict_comes_first() -> None:
 
 def test_every_figure_has_its_row() -> None:
     text = render(
-        facts(requested=9, successful=8, retries=Counter({"500": 3, "429": 2}), records=1234, advertised="1,235")
+        facts(pages=9, good_pages=8, retries=Counter({"500": 3, "429": 2}), records=1234, advertisement="1,235")
     )
     for row in (
         "| Timestamp | 2026-11-22T03:04:05+00:00 |",
@@ -48,7 +48,7 @@ def test_every_figure_has_its_row() -> None:
 
 
 def test_failed_pages_are_listed_with_their_last_error() -> None:
-    text = render(facts(failed=[FailedPage(page=73, error="answers 500")]))
+    text = render(facts(failed_pages=[FailedPage(page=73, error="answers 500")]))
     assert "| 73 | `answers 500` |" in text
 
 
@@ -61,7 +61,7 @@ def test_long_lists_are_cut_and_counted() -> None:
 
 def test_no_text_can_leave_its_cell_or_become_markup() -> None:
     hostile = "a`b|c\\|[click](http://evil)\n# big <script>alert(1)</script> \x1b[31m [x](http://evil) \u202e"
-    text = render(facts(summary=hostile, failed=[FailedPage(page=1, error=hostile)]))
+    text = render(facts(summary=hostile, failed_pages=[FailedPage(page=1, error=hostile)]))
     assert "<script>" not in text
     assert "\x1b" not in text
     assert "\u202e" not in text

@@ -2,11 +2,14 @@
 
 import pickle
 import shlex
+from dataclasses import fields
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from seawall.formats.writer import Settings
+from seawall.storage.plan import DECISIVE_OPTIONS
 from seawall.storage.ranges import PageRange
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.run import Run
@@ -38,6 +41,12 @@ def test_a_range_that_makes_no_sense_is_refused(pages: str) -> None:
 def test_limits_are_limited(limits: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         IngestOptions(**limits)
+
+
+def test_a_resumed_run_may_change_no_option_that_shapes_files() -> None:
+    shaping = {field.name for field in fields(Settings)} - {"metadata"}  # which only says whose files they are
+    assert shaping <= set(DECISIVE_OPTIONS)
+    assert set(DECISIVE_OPTIONS) <= set(IngestOptions.model_fields), "each is an option by its name"
 
 
 def test_without_a_deployment_the_command_to_resume_is_a_call() -> None:

@@ -53,7 +53,7 @@ class Desk:
         number = len(self.asked)
         if url == REFRESH and self.reject_refresh:
             return answer_of(401, b"no", url)
-        tokens = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}
+        tokens: dict[str, Any] = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}
         answer = {name: value for name, value in (tokens | self.answer).items() if value is not ...}
         return answer_of(200, json.dumps(answer).encode(), url)
 
@@ -373,7 +373,7 @@ def test_a_login_that_fails_for_a_moment_is_tried_again(answer: Answer) -> None:
     assert server.paths() == ["/login"] * 3
 
 
-def cut_login(body: bytes, **headers: str) -> Reply:
+def cut_login(body: bytes, **headers: str) -> Answer:
     """An answer to a login whose Content-Length ends 4 bytes too early, on a connection that stays."""
     return raw(head(200, content_length=len(body) - 4, **headers) + body, stay=True)
 
@@ -416,7 +416,7 @@ def test_a_redirected_login_does_not_carry_the_password_on() -> None:
 
 
 def test_a_login_told_to_wait_too_long_ends_the_run() -> None:
-    too_long = pytest.raises(RetryAfterTooLongError, match="asks for 99 s, cap is 10 s")
+    too_long = pytest.raises(RetryAfterTooLongError, match="asks for a pause of 99 s, the longest we allow is 10 s")
     with WireServer(in_turn(as_json({}, 429, retry_after=99))) as server, too_long:
         token_from(server, max_retry_after=10)
 

@@ -150,9 +150,14 @@ def test_a_success_starts_the_count_anew() -> None:
         pacing.succeeded()
 
 
-def test_an_api_that_still_answers_is_asked_once_for_each_so_many_failures() -> None:
+def test_an_api_that_still_answers_is_asked_once_whenever_as_many_attempts_have_failed() -> None:
     asked: list[str] = []
-    pacing = Pacing(give_up_after=3, answers=lambda: not asked.append("and it answers"))
+
+    def answers() -> bool:
+        asked.append("and it answers")
+        return True
+
+    pacing = Pacing(give_up_after=3, answers=answers)
     for _ in range(9):
         pacing.failed(OUCH)
     assert len(asked) == 3

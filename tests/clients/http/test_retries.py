@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +20,8 @@ from seawall.clients.errors import (
 from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.retries import Backoff, attempt_error, retry_after
 from seawall.clients.limits import BACKOFF_BASE, BACKOFF_CAP, RETRY_AFTER_FLOOR, THROTTLE_BASE, THROTTLED_ATTEMPTS
+
+Failure = httpx.TransportError | httpx.DecodingError
 
 NOW = datetime(1994, 11, 6, 8, 48, 37, tzinfo=UTC)
 
@@ -39,25 +42,28 @@ class Attempts:
         self.made = 0
         self._errors = errors
         pacing = Pacing(give_up_after=give_up_after, clock=lambda: 0.0, sleep=self._sleep)
-        pacing.pause = self.pauses.append  # type: ignore[method-assign]
+        pacing.pause = self._pause  # type: ignore[method-assign]  # nobody else is there to be paused
         self.backoff = Backoff(pacing, max_attempts=max_attempts, max_retry_after=max_retry_after, uniform=uniform)
+
+    def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
 
     def _sleep(self, seconds: float) -> bool:
         self.waits.append(seconds)
         return False
 
     def run(self) -> "Attempts":
-        for attempt in self.backoff:
-            with attempt:
-                self.made += 1
-                if self.made <= len(self._errors):
-                    raise self._errors[self.made - 1]
-                return self
-        raise AssertionError("stamina raises or returns")
+        return self.backoff.run(self._attempt)
+
+    def _attempt(self) -> "Attempts":
+        self.made += 1
+        if self.made <= len(self._errors):
+            raise self._errors[self.made - 1]
+        return self
 
 
-def failure(cause: str = "500", **more: object) -> AttemptError:
-    return AttemptError("no luck", cause=cause, **more)  # type: ignore[arg-type]
+def failure(cause: str = "500", **more: Any) -> AttemptError:
+    return AttemptError("no luck", cause=cause, **more)
 
 
 # The header
@@ -118,7 +124,12 @@ def test_nothing_shaped_like_a_date_can_break_the_parser(value: str) -> None:
 
 def test_each_backoff_is_drawn_from_zero_to_a_doubling_bound() -> None:
     drawn: list[tuple[float, float]] = []
-    attempts = Attempts(*[failure()] * 11, uniform=lambda low, high: drawn.append((low, high)) or 0.125)
+
+    def uniform(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return 0.125
+
+    attempts = Attempts(*[failure()] * 11, uniform=uniform)
     assert attempts.run().waits == [0.125] * 11
     assert {low for low, _ in drawn} == {0}
     assert [high for _, high in drawn] == [min(BACKOFF_CAP, BACKOFF_BASE * 2**i) for i in range(11)]
@@ -126,7 +137,7 @@ def test_each_backoff_is_drawn_from_zero_to_a_doubling_bound() -> None:
 
 
 def test_throttling_has_a_base_of_its_own_and_pauses_everybody() -> None:
-    attempts = Attempts(failure("429", throttled=True), failure("429", throttled=True)).run()
+    attempts = Attempts(failure("429", throttling=True), failure("429", throttling=True)).run()
     assert attempts.waits == attempts.pauses == [THROTTLE_BASE, 2 * THROTTLE_BASE]
 
 
@@ -137,22 +148,22 @@ def test_an_ordinary_failure_pauses_nobody_else() -> None:
 
 
 def test_the_servers_wish_takes_the_place_of_the_backoff() -> None:
-    assert Attempts(failure("429", throttled=True, retry_after=17.5)).run().waits == [17.5]
+    assert Attempts(failure("429", throttling=True, retry_after=17.5)).run().waits == [17.5]
 
 
 def test_retry_after_zero_still_waits_a_floor() -> None:
-    assert Attempts(failure("429", throttled=True, retry_after=0.0)).run().waits == [RETRY_AFTER_FLOOR]
+    assert Attempts(failure("429", throttling=True, retry_after=0.0)).run().waits == [RETRY_AFTER_FLOOR]
 
 
 def test_a_wish_over_the_cap_ends_the_run_naming_both_numbers() -> None:
-    attempts = Attempts(failure("429", throttled=True, retry_after=301.0))
-    with pytest.raises(RetryAfterTooLongError, match="asks for 301 s, cap is 300 s"):
+    attempts = Attempts(failure("429", throttling=True, retry_after=301.0))
+    with pytest.raises(RetryAfterTooLongError, match="asks for a pause of 301 s, the longest we allow is 300 s"):
         attempts.run()
     assert (attempts.made, attempts.waits) == (1, [])
 
 
 def test_throttling_at_the_last_attempt_still_pauses_the_others() -> None:
-    attempts = Attempts(*[failure("429", throttled=True, retry_after=7.0)] * (THROTTLED_ATTEMPTS + 5))
+    attempts = Attempts(*[failure("429", throttling=True, retry_after=7.0)] * (THROTTLED_ATTEMPTS + 5))
     with pytest.raises(AttemptError):
         attempts.run()
     assert (attempts.made, len(attempts.pauses), len(attempts.waits)) == (
@@ -161,7 +172,7 @@ def test_throttling_at_the_last_attempt_still_pauses_the_others() -> None:
 
 
 def test_throttling_uses_up_no_attempts() -> None:
-    throttled = [failure("429", throttled=True)] * 20
+    throttled = [failure("429", throttling=True)] * 20
     assert Attempts(failure(), *throttled, failure(), max_attempts=3).run().made == 23
 
 
@@ -170,7 +181,7 @@ def test_leading_zeros_do_not_shorten_a_wish() -> None:
 
 
 def test_a_wish_of_exactly_the_cap_is_obeyed() -> None:
-    assert Attempts(failure("503", throttled=True, retry_after=300.0)).run().waits == [300]
+    assert Attempts(failure("503", throttling=True, retry_after=300.0)).run().waits == [300]
 
 
 # The end
@@ -214,11 +225,11 @@ def test_too_many_failures_in_a_row_mean_that_the_api_is_down() -> None:
 
 
 def test_throttling_never_means_that_the_api_is_down() -> None:
-    assert Attempts(*[failure("429", throttled=True)] * 9, give_up_after=2).run().made == 10
+    assert Attempts(*[failure("429", throttling=True)] * 9, give_up_after=2).run().made == 10
 
 
 def test_a_503_that_names_a_time_again_and_again_means_that_the_api_is_down() -> None:
-    attempts = Attempts(*[failure("503", throttled=True, retry_after=1.0)] * 9, give_up_after=4)
+    attempts = Attempts(*[failure("503", throttling=True, retry_after=1.0)] * 9, give_up_after=4)
     with pytest.raises(SourceDownError):
         attempts.run()
     assert attempts.made == 4
@@ -227,7 +238,7 @@ def test_a_503_that_names_a_time_again_and_again_means_that_the_api_is_down() ->
 # What a failure of the transport means
 
 
-def raised(error: httpx.RequestError, cause: BaseException | None = None) -> httpx.RequestError:
+def raised(error: Failure, cause: BaseException | None = None) -> Failure:
     error.request = httpx.Request("GET", "https://api.example.com/items?key=hidden")
     error.__cause__ = cause
     return error
@@ -248,16 +259,16 @@ def raised(error: httpx.RequestError, cause: BaseException | None = None) -> htt
         (httpx.DecodingError("incorrect header check"), "truncated"),
     ],
 )
-def test_transport_failures_are_retried_under_a_label(error: httpx.TransportError, label: str) -> None:
-    outcome = attempt_error(raised(error))  # type: ignore[arg-type]
+def test_transport_failures_are_retried_under_a_label(error: Failure, label: str) -> None:
+    outcome = attempt_error(raised(error))
     assert isinstance(outcome, AttemptError)
-    assert (outcome.cause, outcome.max_attempts, outcome.throttled) == (label, None, False)
+    assert (outcome.cause, outcome.max_attempts, outcome.throttling) == (label, None, False)
 
 
 def test_a_bad_certificate_is_final_however_deep_it_lies() -> None:
     deep = OSError("tls")
     deep.__context__ = ssl.SSLCertVerificationError("self-signed certificate")
-    outcome = attempt_error(raised(httpx.ConnectError("tls"), deep))  # type: ignore[arg-type]
+    outcome = attempt_error(raised(httpx.ConnectError("tls"), deep))
     assert isinstance(outcome, CertificateError)
     assert "api.example.com" in str(outcome)
     assert "hidden" not in str(outcome)

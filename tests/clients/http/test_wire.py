@@ -14,7 +14,7 @@ from seawall.tests.wireserver import STEP, Answer, WireServer, drip, head, in_tu
 
 def client_of(wire: Wire) -> httpx.Client:
     transport = httpx.HTTPTransport()
-    transport._pool._network_backend = wire  # type: ignore[attr-defined]
+    transport._pool._network_backend = wire
     return httpx.Client(transport=transport, timeout=30, trust_env=False)
 
 

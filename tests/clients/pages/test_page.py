@@ -14,7 +14,7 @@ from seawall.clients.redact import SECRETS
 
 
 def records(content: bytes, path: str = "data") -> list[bytes]:
-    return Body(content).records(path)
+    return list(Body(content).records(path))
 
 
 def test_the_text_of_each_record_is_kept_byte_for_byte() -> None:
@@ -173,7 +173,9 @@ def test_no_body_breaks_anything_but_the_attempt(content: bytes, path: str) -> N
 
 
 def test_neither_a_page_nor_a_gap_shows_records() -> None:
-    shown = repr(Page(number=1, records=Records([b'{"ssn":"078-05-1120"}']), totals=Totals(), size=1, read_at=1.0))
+    shown = repr(
+        Page(number=1, records=Records([b'{"ssn":"078-05-1120"}']), totals=Totals(), body_bytes=1, read_at=1.0)
+    )
     assert "078" not in shown
     assert repr(Gap(number=3, error="failed")) == "Gap(number=3, error='failed', retries=())"
 
@@ -181,7 +183,7 @@ def test_neither_a_page_nor_a_gap_shows_records() -> None:
 def sorted_out(content: bytes, limit: int = 1_000) -> tuple[list[bytes], list[tuple[int, str, bytes]]]:
     body = Body(content)
     good, rejected = body.sort_out(body.records("data"), limit)
-    return good, [(each.position, each.reason, each.record) for each in rejected]
+    return list(good), [(each.position, each.reason, each.record) for each in rejected]
 
 
 def test_what_is_no_object_is_sorted_out_with_its_place() -> None:
@@ -191,7 +193,7 @@ def test_what_is_no_object_is_sorted_out_with_its_place() -> None:
 
 
 def test_the_places_of_rejected_records_are_counted_on_over_the_pieces_of_a_page() -> None:
-    first = Page(number=1, records=Records([b"{}", b"{}"]), totals=Totals(), size=9, read_at=1.0)
+    first = Page(number=1, records=Records([b"{}", b"{}"]), totals=Totals(), body_bytes=9, read_at=1.0)
     more = replace(first, records=Records(), rejected=(Rejected(position=1, reason="not a JSON object", record=b"7"),))
     assert [each.position for each in first.and_then(more).and_then(more).rejected] == [3, 4]
 

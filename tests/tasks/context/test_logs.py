@@ -125,7 +125,7 @@ def test_an_error_that_leaves_a_guarded_body_holds_no_secret() -> None:
 def _refused() -> None:
     answer = {"Error": {"Code": "AccessDenied", "Message": "no\nERROR forged line \x1b[31m" + "x" * 9_000}}
     try:
-        raise ClientError(answer, "PutObject")  # type: ignore[arg-type]
+        raise ClientError(answer, "PutObject")
     except ClientError as error:
         raise BucketError(f"s3://raw refuses us: {error}") from error
 

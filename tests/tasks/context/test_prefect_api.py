@@ -1,5 +1,6 @@
 """Prefect's API, there and away; that a process ends without it, `test_operations.py` shows with real ones."""
 
+import os
 import threading
 from collections.abc import Iterator
 
@@ -39,7 +40,7 @@ def test_a_process_that_others_use_is_left_alone_and_a_new_run_ends_the_watch(mo
     monkeypatch.setattr(prefect_api, "END_PATIENCE", 0.0)
     monkeypatch.delenv("PREFECT__FLOW_RUN_ID", raising=False)
     left: list[int] = []
-    monkeypatch.setattr(prefect_api.os, "_exit", left.append)
+    monkeypatch.setattr(os, "_exit", left.append)
     prefect_api.end()
     (watcher,) = watchers()
     watcher.join(0.2)
@@ -56,6 +57,11 @@ def test_a_process_that_prefect_made_for_the_run_ends_once_patience_is_over(monk
     monkeypatch.setattr(prefect_api, "END_PATIENCE", 0.0)
     monkeypatch.setenv("PREFECT__FLOW_RUN_ID", "0193a1b2-0000-0000-0000-000000000000")
     ended = threading.Event()
-    monkeypatch.setattr(prefect_api.os, "_exit", lambda code: ended.set() or prefect_api.begin())
+
+    def end(code: int) -> None:
+        ended.set()
+        prefect_api.begin()
+
+    monkeypatch.setattr(os, "_exit", end)
     prefect_api.end()
     assert ended.wait(5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seawall.tasks.landing.progress import told
+from seawall.tasks.landing.progress import line
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ from seawall.tasks.landing.progress import told
 def test_progress_tells_pages_rate_and_time_left(
     done: int, total: int, records: int, seconds: float, text: str
 ) -> None:
-    assert told(done, total, records, seconds) == text
+    assert line(done, total, records, seconds) == text

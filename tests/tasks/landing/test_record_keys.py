@@ -41,8 +41,8 @@ def test_a_record_without_the_key_has_none(record: bytes) -> None:
 
 def receipt(first: int) -> Receipt:
     return Receipt(
-        first=first, last=first, records=0, bytes=0, sha256="ab" * 32, columns=(), key=f"{FOLDER}/x", received=0,
-        retries={}, totals=Totals(), told_at=0, landed="",
+        first=first, last=first, records=0, bytes=0, sha256="ab" * 32, columns=(), key=f"{FOLDER}/x", body_bytes=0,
+        retries={}, totals=Totals(), totals_at=0, landed_at="",
     )  # fmt: skip
 
 

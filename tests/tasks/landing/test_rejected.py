@@ -14,7 +14,7 @@ from seawall.tasks.landing.rejected import RejectedFile, within_limit
 
 
 def page(number: int, *rejected: Rejected) -> Page:
-    return Page(number=number, records=Records([b"{}"]), totals=Totals(), size=1, read_at=1.0, rejected=rejected)
+    return Page(number=number, records=Records([b"{}"]), totals=Totals(), body_bytes=1, read_at=1.0, rejected=rejected)
 
 
 BAD = Rejected(position=3, reason="not a JSON object", record=b'"\\ud800"')

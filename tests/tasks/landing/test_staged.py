@@ -1,6 +1,7 @@
 """How outcomes of pages become parts."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from seawall.clients.pages.records import Records
 from seawall.formats.csv import Csv
 from seawall.storage.ranges import PageRange
 from seawall.tasks.errors import IngestError
-from seawall.tasks.landing.staged import StagedPart, fetch_parts
+from seawall.tasks.landing.staged import StagedPart, staged_parts
 
 
 def page(number: int, *records: object) -> Page:
@@ -19,20 +20,21 @@ def page(number: int, *records: object) -> Page:
         number=number,
         records=Records(texts),
         totals=Totals(pages=9, records=9),
-        size=10,
+        body_bytes=10,
         read_at=float(number),
         retries=("500",),
     )
 
 
 def test_consecutive_pages_are_one_part_and_a_gap_ends_it(tmp_path: Path) -> None:
-    walk = [page(4), page(5), Gap(number=6, error="no"), Gap(number=7, error="no"), page(8)]
+    walk: list[Page | Gap | End] = [page(4), page(5), Gap(number=6, error="no"), Gap(number=7, error="no"), page(8)]
     seen: list[object] = []
-    for outcome in fetch_parts(walk, Csv(), tmp_path):
+    for outcome in staged_parts(walk, Csv(), tmp_path):
         if isinstance(outcome, StagedPart):
-            seen.append((outcome.pages, outcome.file.records, outcome.received, dict(outcome.retries)))
+            seen.append((outcome.pages, outcome.file.records, outcome.body_bytes, dict(outcome.retries)))
             outcome.file.path.unlink()
         else:
+            assert isinstance(outcome, Gap)
             seen.append(outcome.number)
     assert seen == [(PageRange(4, 5), 2, 20, {"500": 2}), 6, 7, (PageRange(8, 8), 1, 10, {"500": 1})]
 
@@ -40,14 +42,14 @@ def test_consecutive_pages_are_one_part_and_a_gap_ends_it(tmp_path: Path) -> Non
 def test_pages_are_taken_one_at_a_time_while_a_part_is_written(tmp_path: Path) -> None:
     taken: list[int] = []
 
-    def walk() -> object:
+    def walk() -> Iterator[Page]:
         for number in (1, 2):
             taken.append(number)
             yield page(number)
         raise RuntimeError("the walk broke")
 
     with pytest.raises(RuntimeError, match="the walk broke"):
-        list(fetch_parts(walk(), Csv(), tmp_path))  # type: ignore[arg-type]
+        list(staged_parts(walk(), Csv(), tmp_path))
     assert taken == [1, 2]
     assert list(tmp_path.iterdir()) == [], "nothing half-written is left"
 
@@ -56,11 +58,11 @@ END = End(number=2, totals=Totals(), read_at=1.0)
 
 
 def test_an_end_passes_through(tmp_path: Path) -> None:
-    outcomes = list(fetch_parts([page(1), END], Csv(), tmp_path))
+    outcomes = list(staged_parts([page(1), END], Csv(), tmp_path))
     assert outcomes[1] == END
 
 
 def test_a_record_that_is_no_object_names_its_page_and_place(tmp_path: Path) -> None:
     with pytest.raises(IngestError, match="page 3, record 2: "):
-        list(fetch_parts([page(3, {"a": 1}, 7)], Csv(), tmp_path))
+        list(staged_parts([page(3, {"a": 1}, 7)], Csv(), tmp_path))
     assert list(tmp_path.iterdir()) == []

@@ -2,23 +2,24 @@
 
 import pytest
 
-from seawall.tasks.probe.findings import SizeTried
-from seawall.tasks.probe.reckoning import estimate, page_seconds, proposed, record_keys
+from seawall.tasks.probe.findings import SizeTrial
+from seawall.tasks.probe.reckoning import best_page_size, estimate, page_seconds, record_keys
 
 
-def size(asked: int, records: int, seconds: float, *, whole: bool = False) -> SizeTried:
-    return SizeTried(asked=asked, status=200, records=records, seconds=seconds, bytes=1, whole=whole)
+def size(page_size: int, records: int, seconds: float, *, whole: bool = False) -> SizeTrial:
+    return SizeTrial(page_size=page_size, status=200, records=records, seconds=seconds, body_bytes=1, whole=whole)
 
 
 def test_the_page_size_of_the_source_stays_unless_another_is_clearly_faster() -> None:
-    assert proposed([size(100, 100, 0.1), size(1000, 1000, 0.5), size(10_000, 10_000, 4.5)], own=1000, came=1) == 1000
-    assert proposed([size(100, 100, 0.1), size(1000, 1000, 0.5), size(10_000, 10_000, 3.0)], own=1000, came=1) == 10_000
+    trials = [size(100, 100, 0.1), size(1000, 1000, 0.5)]
+    assert best_page_size([*trials, size(10_000, 10_000, 4.5)], own=1000, came=1) == 1000
+    assert best_page_size([*trials, size(10_000, 10_000, 3.0)], own=1000, came=1) == 10_000
 
 
 def test_what_a_server_gives_at_once_is_a_size_too_and_a_whole_source_is_none() -> None:
-    assert proposed([size(1000, 250, 0.1), size(10_000, 250, 0.1)], own=1000, came=1) == 250
-    assert proposed([size(1000, 40, 0.1, whole=True)], own=1000, came=1) == 1000
-    assert proposed([], own=1000, came=25) == 25
+    assert best_page_size([size(1000, 250, 0.1), size(10_000, 250, 0.1)], own=1000, came=1) == 250
+    assert best_page_size([size(1000, 40, 0.1, whole=True)], own=1000, came=1) == 1000
+    assert best_page_size([], own=1000, came=25) == 25
 
 
 def test_pages_of_the_proposed_size_make_the_mean() -> None:

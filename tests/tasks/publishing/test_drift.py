@@ -10,8 +10,8 @@ from seawall.tasks.publishing.drift import drift
 
 def receipt(first: int, last: int, *columns: tuple[str, dict[str, int]], records: int = 1) -> Receipt:
     made = tuple(Column(name, list(since)[-1], since) for name, since in columns)
-    rest: dict[str, Any] = {"bytes": 1, "sha256": "", "key": "k", "received": 1, "retries": {}, "totals": Totals()}
-    return Receipt(first=first, last=last, records=records, columns=made, told_at=1.0, landed="", **rest)
+    rest: dict[str, Any] = {"bytes": 1, "sha256": "", "key": "k", "body_bytes": 1, "retries": {}, "totals": Totals()}
+    return Receipt(first=first, last=last, records=records, columns=made, totals_at=1.0, landed_at="", **rest)
 
 
 def test_the_columns_of_the_first_page_are_no_drift() -> None:

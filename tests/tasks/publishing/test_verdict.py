@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from seawall.tasks.publishing.verdict import Evidence, judge
+from seawall.tasks.publishing.evidence import Evidence
+from seawall.tasks.publishing.verdict import judge
 
 AND_NO_TWINS = "; 0 records with a key that came before"
 AND_TWINS = "; 3 records with a key that came before"
@@ -34,13 +35,13 @@ def test_the_verdict_follows_from_the_figures(
 @pytest.mark.parametrize(
     ("more", "name", "figures"),
     [
-        ({"duplicates": 0, "shifted": False}, "complete", f"9 of 9 advertised records{AND_NO_TWINS}"),
+        ({"duplicates": 0, "first_page_moved": False}, "complete", f"9 of 9 advertised records{AND_NO_TWINS}"),
         ({"duplicates": 3}, "duplicated", f"9 of 9 advertised records{AND_TWINS}"),
-        ({"shifted": True}, "shifted", f"9 of 9 advertised records{AND_MOVED}"),
-        ({"duplicates": 3, "shifted": True}, "duplicated", f"9 of 9 advertised records{AND_TWINS}{AND_MOVED}"),
+        ({"first_page_moved": True}, "shifted", f"9 of 9 advertised records{AND_MOVED}"),
+        ({"duplicates": 3, "first_page_moved": True}, "duplicated", f"9 of 9 advertised records{AND_TWINS}{AND_MOVED}"),
         ({"keyless": 2}, "complete", "9 of 9 advertised records; 2 records without a key"),
         ({"advertised": 10, "duplicates": 3}, "short", f"9 of 10 advertised records{AND_TWINS}"),
-        ({"advertised": 8, "shifted": True}, "excess", f"9 records, 8 advertised{AND_MOVED}"),
+        ({"advertised": 8, "first_page_moved": True}, "excess", f"9 records, 8 advertised{AND_MOVED}"),
         ({"gaps": 1, "advertised": 99, "duplicates": 3}, "gaps", f"1 page missing{AND_TWINS}"),
     ],
 )
