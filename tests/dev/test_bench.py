@@ -85,7 +85,7 @@ def test_a_process_that_fails_shows_why(course: Course) -> None:
 def figures(path: Path) -> dict[str, tuple[int, float]]:
     """Calls and CPU seconds by function."""
     found = pstats.Stats(str(path)).stats  # type: ignore[attr-defined]  # typeshed lacks it
-    return {name: (calls, own) for (_, _, name), (calls, _, own, *_) in found.items()}
+    return {name.rpartition(".")[2]: (calls, own) for (_, _, name), (calls, _, own, *_) in found.items()}
 
 
 def test_a_run_can_be_profiled(course: Course) -> None:
