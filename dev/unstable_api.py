@@ -45,7 +45,7 @@ class Faults:
     latency: float = 0.0  # seconds, mean
     jitter: float = 0.0  # seconds, added uniformly
     token_seconds: float = 3600.0
-    token_requests: int = 0  # a token dies after so many requests; 0: never
+    token_requests: int = 0  # requests after which a token dies; 0: never
     advertise: int = 0  # records promised beyond those that there are
     fail_pages: frozenset[int] = frozenset()  # answer 500 until POST /heal
 

@@ -13,6 +13,6 @@ dataframes.py   published datasets for notebooks
 
 landing/        pages on their way to receipts
 publishing/     receipts on their way to the manifest
-probe/          an unknown source: asked, reckoned, told
+probe/          an unknown source: what is asked, and what the answers amount to
 context/        Prefect, blocks, logging: what is the process's, and no step
 """

@@ -38,8 +38,8 @@ class IngestOptions(BaseModel):
     record_key: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
         None, description="Field that no two records share, dotted; several with commas between. Empty: not checked."
     )
-    max_failed_pages: int = Field(0, ge=0, description="Publish with so many pages missing, and say so.")
-    max_rejected_records: int = Field(0, ge=0, description="Set so many records aside that no format can hold.")
+    max_failed_pages: int = Field(0, ge=0, description="Publish with up to this many pages missing, and say so.")
+    max_rejected_records: int = Field(0, ge=0, description="Set aside up to this many records that no format can hold.")
     strict: bool = Field(default=False, description="Publish only what is complete.")
     create_bucket: bool = Field(default=False, description="Create the bucket if it is missing.")
 

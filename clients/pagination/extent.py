@@ -7,7 +7,7 @@ from seawall.clients.pages.page import Totals
 
 
 def last_page(first_page: int, pages: int | None) -> int | None:
-    """The number of the last of so many pages, an empty source having one; None where nobody says how many."""
+    """The number of the last of `pages` pages, an empty source having one; None where nobody says how many."""
     return None if pages is None else first_page + max(pages, 1) - 1
 
 

@@ -1,6 +1,6 @@
 """Peak resident memory of each format's writer against the length of a part: `python -m seawall.dev.bench.memory`.
 
-Each cell is a process of its own, which writes one part of so many records of about 240 bytes, in pages of 1,000, and
+Each cell is a process of its own, which writes one part of that many records of about 240 bytes, in pages of 1,000, and
 closes it. The last record brings a key that widens all rows before it, so that the closing copy is measured, too.
 """
 

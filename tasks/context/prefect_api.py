@@ -41,7 +41,7 @@ def _hasty() -> SettingsContext:
 
 
 def answers_within(seconds: float) -> bool:
-    """Whether Prefect's API answers, asked again for so many seconds."""
+    """Whether Prefect's API answers within some seconds, asked again and again."""
     deadline = time.monotonic() + seconds
     while not (answering := answers()) and time.monotonic() < deadline:
         time.sleep(POLL)
@@ -66,11 +66,20 @@ def end() -> None:
         threading.Thread(target=watch, args=(_watch,), daemon=True, name="end-of-run").start()
 
 
+def _is_made_for_one_run() -> bool:
+    """Whether Prefect made this process for the run."""
+    return "PREFECT__FLOW_RUN_ID" in os.environ
+
+
+def _program_is_over() -> bool:
+    """Whether only Prefect's drain of events keeps this process from ending; no public name of Python says so."""
+    return bool(threading._SHUTTING_DOWN)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
 def _watch() -> None:
     began = time.monotonic()
     while not _watched.wait(POLL) and not answers():
-        is_over = "PREFECT__FLOW_RUN_ID" in os.environ or threading._SHUTTING_DOWN  # type: ignore[attr-defined]  # noqa: SLF001  # what waits then is Prefect's drain of events, and no public name tells
-        if is_over and time.monotonic() - began > END_PATIENCE:
+        if (_is_made_for_one_run() or _program_is_over()) and time.monotonic() - began > END_PATIENCE:
             logger.error("Prefect's API stays away, so it cannot be told how the run ended; this process ends now")
             sys.stdout.flush()
             sys.stderr.flush()

@@ -43,7 +43,7 @@ class Questions:
         self._size_param = self._find_size_param()
 
     def findings(self, name: str) -> Findings:
-        """All that can be learnt; raises SourceError where the source answers no more."""
+        """All that can be learnt; raises SourceError where the source no longer answers."""
         pagination, second = self._kind()
         totals = self._totals(pagination, self._first)
         details: dict[str, Any] = {}

@@ -1,6 +1,8 @@
 """Prefect's API, there and away; that a process ends without it, `test_operations.py` shows with real ones."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -29,7 +31,7 @@ def test_an_api_that_answers_is_known_for_one_and_nothing_watches_the_end_of_a_r
 
 
 @pytest.mark.usefixtures("nobody_answers")
-def test_an_api_that_is_away_is_asked_again_for_so_many_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_that_is_away_is_asked_again_for_some_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefect_api, "POLL", 0.01)
     assert not prefect_api.answers_within(0.1)
 
@@ -65,3 +67,21 @@ def test_a_process_that_prefect_made_for_the_run_ends_once_patience_is_over(monk
     monkeypatch.setattr(os, "_exit", end)
     prefect_api.end()
     assert ended.wait(5)
+
+
+def test_python_still_says_where_we_look_that_a_program_is_over() -> None:
+    code = """
+import threading, time
+from seawall.tasks.context.prefect_api import _program_is_over
+
+def wait():
+    before, deadline = _program_is_over(), time.monotonic() + 30
+    while not _program_is_over() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    print(before, _program_is_over())
+
+threading.Thread(target=wait).start()
+time.sleep(0.1)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True"]
