@@ -55,6 +55,7 @@ def test_nginx_serves_each_page_by_its_number_and_tells_of_every_request(course:
     assert first <= time.time()
 
 
+@pytest.mark.runs
 def test_each_of_ours_and_the_plain_loop_run_and_stand_in_the_table(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
