@@ -35,6 +35,7 @@ demo: setup  ## Land 100,000 records of a hostile API in a real S3 server, and c
 stack: setup  ## Prefect server, worker, simulator and SeaweedFS on this machine, until Ctrl-C
 	@$(BIN)/python -m seawall.dev.stack
 
+test: export COVERAGE_CORE = $(shell $(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 test: setup  ## Run the tests, and tell how much of the code they ran
 	@$(TESTS) $(IN_TWO) --cov --cov-report=term:skip-covered
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from seawall.dev.database import copy_migrated_database
 from seawall.dev.process import ROOT, Process, free_ports, wait_for
 
 LEASES = {  # else a server that restarts forgets who holds the slot of a deployment, which then is taken for ever
@@ -45,6 +46,8 @@ class PrefectServer:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
+        if not (database := self._folder / "prefect/prefect.db").exists():
+            copy_migrated_database(database)
         command = [*_program(self._python), "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         self._process = Process(command, log=self._folder / "server.log", environment=self.environment)
         wait_for(lambda: _is_healthy(self.ui), self._process, "Prefect's server")

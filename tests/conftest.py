@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 
@@ -16,6 +17,7 @@ from prefect_aws import MinIOCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
 
 from seawall.dev.customers import Customers
+from seawall.dev.database import copy_migrated_database
 from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from seawall.dev.stack import block_values, deploy
 from seawall.dev.unstable_api import Faults, Server, UnstableApi
@@ -33,9 +35,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def prefect_api() -> Iterator[None]:
-    """Prefect's API in a temporary home, shared by all tests of a session."""
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Prefect's API with a database of its own, shared by all tests of a session."""
+    folder = tmp_path_factory.mktemp("prefect")
+    copy_migrated_database(folder / "prefect-test.db")
     with (
+        mock.patch("prefect.testing.utilities.mkdtemp", return_value=str(folder)),  # where the harness puts its database
         prefect_test_harness(server_startup_timeout=120),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
