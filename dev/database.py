@@ -1,4 +1,4 @@
-"""A database for Prefect's server that is migrated already: to migrate a new one takes half a minute, to copy it none."""
+"""A migrated database for Prefect's server: to migrate a new one takes half a minute, to copy it none."""
 
 import fcntl
 import os

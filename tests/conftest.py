@@ -39,8 +39,9 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Prefect's API with a database of its own, shared by all tests of a session."""
     folder = tmp_path_factory.mktemp("prefect")
     copy_migrated_database(folder / "prefect-test.db")
+    harness_folder = mock.patch("prefect.testing.utilities.mkdtemp", return_value=str(folder))
     with (
-        mock.patch("prefect.testing.utilities.mkdtemp", return_value=str(folder)),  # where the harness puts its database
+        harness_folder,  # where the harness puts its database, and finds this one
         prefect_test_harness(server_startup_timeout=120),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
