@@ -157,7 +157,6 @@ class Backoff:
             return self._uniform(0, min(BACKOFF_CAP, base * 2.0**before))
         if wish > self._max_retry_after:
             raise RetryAfterTooLongError(
-                f"the server asks for a pause of {wish:.0f} s, the longest we allow is {self._max_retry_after:.0f} s "
-                "(max_retry_after)"
+                f"the server asks for {wish:.0f} s, cap is {self._max_retry_after:.0f} s (max_retry_after)"
             )
         return max(wish, RETRY_AFTER_FLOOR)

@@ -424,7 +424,7 @@ def test_an_http_date_is_obeyed_too() -> None:
 def test_a_wish_over_the_cap_ends_the_run() -> None:
     error, server = first_page_of(in_turn(as_json({}, 429, retry_after=3600)))
     assert isinstance(error, RetryAfterTooLongError)
-    assert "asks for a pause of 3600 s, the longest we allow is 300 s" in str(error)
+    assert "asks for 3600 s, cap is 300 s" in str(error)
     assert len(server.requests) == 1
 
 

@@ -298,7 +298,7 @@ def test_a_retry_after_of_nonsense_counts_as_absent(value: str) -> None:
 def test_a_wish_over_the_cap_fails_the_run_and_names_both(value: str, status: int) -> None:
     error, time, requests = in_time(in_turn(as_json({}, status, retry_after=value)))
     assert isinstance(error, RetryAfterTooLongError)
-    assert "the longest we allow is 300 s (max_retry_after)" in str(error)
+    assert "cap is 300 s (max_retry_after)" in str(error)
     assert (requests, time.waits) == (1, [])
 
 

@@ -416,7 +416,7 @@ def test_a_redirected_login_does_not_carry_the_password_on() -> None:
 
 
 def test_a_login_told_to_wait_too_long_ends_the_run() -> None:
-    too_long = pytest.raises(RetryAfterTooLongError, match="asks for a pause of 99 s, the longest we allow is 10 s")
+    too_long = pytest.raises(RetryAfterTooLongError, match="asks for 99 s, cap is 10 s")
     with WireServer(in_turn(as_json({}, 429, retry_after=99))) as server, too_long:
         token_from(server, max_retry_after=10)
 

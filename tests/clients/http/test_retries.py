@@ -157,7 +157,7 @@ def test_retry_after_zero_still_waits_a_floor() -> None:
 
 def test_a_wish_over_the_cap_ends_the_run_naming_both_numbers() -> None:
     attempts = Attempts(failure("429", throttling=True, retry_after=301.0))
-    with pytest.raises(RetryAfterTooLongError, match="asks for a pause of 301 s, the longest we allow is 300 s"):
+    with pytest.raises(RetryAfterTooLongError, match="asks for 301 s, cap is 300 s"):
         attempts.run()
     assert (attempts.made, attempts.waits) == (1, [])
 
