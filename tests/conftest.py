@@ -27,6 +27,13 @@ from seawall.tests.simulator import source_of
 from seawall.tests.wireserver import Route, WireServer
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let property tests run untraced: their hundreds of examples take minutes then, and cover what others cover."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.no_cover)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests counted, from whichever process."""
     for report in terminalreporter.getreports("passed"):
