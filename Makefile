@@ -11,7 +11,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test test-runs test-readme test-ui test-peers test-faults test-walks test-schedules test-full
+.PHONY: help setup demo stack test test-runs test-readme test-ui test-peers test-faults test-walks test-schedules test-histories test-full
 .PHONY: bench bench-full lint format lock image build clean
 
 help:  ## List the targets
@@ -69,7 +69,10 @@ test-faults: setup  ## Run every fault of a source, on real sockets
 	@$(TESTS) $(IN_TWO) -m faults
 
 test-walks: setup  ## Run whole walks over every kind of pagination, and some random schedules of faults
-	@$(TESTS) $(IN_TWO) -m 'walks or schedules'
+	@$(TESTS) $(IN_TWO) -m 'walks or schedules or histories'
+
+test-histories: setup  ## Run 10,000 random histories of sources, and 1,000 crashes and races (minutes)
+	@SEAWALL_FULL=1 $(TESTS) $(IN_TWO) -m histories
 
 test-schedules: setup  ## Run 2,000 random schedules of faults in process and 200 over sockets
 	@SEAWALL_FULL=1 $(TESTS) -m schedules

@@ -2,7 +2,6 @@
 
 import contextvars
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -19,12 +18,16 @@ from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.transport import http_client, http_transport
 from seawall.clients.http.wire import Wire
 from seawall.clients.limits import READ_AHEAD
+from seawall.clients.pages.identity import Sameness
 from seawall.clients.pages.page import End, Gap, Page, PageRequest, Totals
 from seawall.clients.pagination.extent import Extent
 from seawall.clients.pagination.kinds import Chained, Numbered
 from seawall.clients.redact import SECRETS
 from seawall.clients.source import ApiSource
 from seawall.clients.statistics import Statistics
+from seawall.clients.walks.chained import ChainedWalk
+from seawall.clients.walks.claims import Claims
+from seawall.clients.walks.numbered import NumberedWalk, gap_of
 
 Argument = TypeVar("Argument")
 Outcome = TypeVar("Outcome")
@@ -34,8 +37,9 @@ class ApiClient:
     """Fetches pages of a source; one for each process and run, shared by all its threads.
 
     At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four
-    times as many pages are fetched or wait to be taken. `params` are query parameters of this run. `transport`,
-    `clock` (monotonic) and `sleep` (as in Pacing) stand in for the network and for time.
+    times as many pages are fetched or wait to be taken. `params` are query parameters of this run, `record_key`
+    is its key in place of the source's. `transport`, `clock` (monotonic) and `sleep` (as in Pacing) stand in for the
+    network and for time.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class ApiClient:
         max_in_flight: int = 8,
         page_size: int | None = None,
         params: Mapping[str, str] | None = None,
+        record_key: str | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
@@ -79,9 +84,10 @@ class ApiClient:
             pacing=self._pacing,
             caps=Caps(source, self.statistics, clock=clock),
             extent=self._extent,
+            sameness=Sameness(record_key or source.record_key, source.volatile),
             params=source.revealed_params() | dict(params or {}),
-            page_size=self.page_size,
         )
+        self._kept: Page | None = None  # the first page, until a walk takes it
 
     def __enter__(self) -> Self:
         return self
@@ -96,9 +102,9 @@ class ApiClient:
         """What the source said last about the whole."""
         return self._extent.totals
 
-    def expect(self, *, pages: int | None, records: int | None) -> None:
-        """Go by totals that another process heard, perhaps, until the source says some now."""
-        self._extent.expect(Totals(pages=pages, records=records))
+    def expect(self, *, pages: int | None, records: int | None, reach: int, longest: int) -> None:
+        """Go by what another process saw, perhaps: totals, the last page with records, the records of the longest."""
+        self._extent.expect(Totals(pages=pages, records=records), reach=reach, longest=longest)
 
     def stop(self) -> None:
         """End all waits and all requests on the wire now; walks raise WalkStoppedError."""
@@ -116,16 +122,30 @@ class ApiClient:
         if isinstance(self._auth, TokenAuth):
             self._auth.token()
 
-    def first_page(self, number: int | None = None) -> Page:
+    def first_page(self, number: int | None = None, *, keep: bool = False) -> Page:
         """The page that a walk begins with, the source's first or `number`; what is not a page ends the run.
+
+        With `keep` the walk that begins there next takes it, in place of asking once more.
 
         Raises:
             SourceError: with what stood in the way.
         """
         first = self._pagination.first_page
-        if number is None or number == first:
-            return self._fetcher.fetch(self._pagination.first(self.page_size), first=True)
-        return self._fetcher.fetch(self._numbered(number), first=True)
+        begins = number is None or number == first
+        page = self._fetcher.fetch(
+            self._pagination.first(self.page_size) if begins else self._numbered(number or first), first=True
+        )
+        self._kept = page if keep else None
+        return page
+
+    def page(self, number: int) -> Page:
+        """A page by number or offset, as it comes.
+
+        Raises:
+            PageFailedError: it cannot be had.
+            SourceError: no page can.
+        """
+        return self._fetcher.fetch(self._numbered(number))
 
     def pages(self, first: int, last: int, *, sharing: int = 1) -> Generator[Page | Gap | End, None, None]:
         """The pages `first` to `last` in order, read ahead while one of them backs off; by number or offset only.
@@ -133,40 +153,45 @@ class ApiClient:
         A page that failed for good comes as a Gap in its place; an End says that the walk ended before
         `last`. `sharing` is the number of walks that share this client's read-ahead.
         """
-        window = max(1, self._window // sharing)
-        waiting: deque[Future[Page | Gap | End]] = deque()
-        try:
-            for number in range(first, last + 1):
-                waiting.append(self._submitted(self._outcome, number))
-                if len(waiting) == window:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        walk = NumberedWalk(
+            cast(Numbered, self._pagination),
+            page_size=self.page_size,
+            fetch=self._fetcher.fetch,
+            submit=lambda number: self._submitted(self._first_answer, number),
+            extent=self._extent,
+            claims=Claims(self._fetcher.fetch, self._pacing),
+        )
+        for outcome in walk.pages(first, last, window=max(1, self._window // sharing)):
+            self.statistics.add(outcome)
+            yield outcome
 
-    def follow(self, first: int, last: int, token: str | None = None) -> Generator[Page, None, None]:
+    def follow(
+        self, first: int, last: int, token: str | None = None, *, records_before: int = 0
+    ) -> Generator[Page, None, None]:
         """The pages `first` to `last` one after the other, each asked for while the one before is used.
 
         `token` is what page `first - 1` gave; None begins the walk. It ends with a page without a token.
+        `records_before` is how many records the source sent before page `first`.
 
         Raises:
             PageFailedError, SourceError: a page that cannot be had ends the walk, for none after it can.
         """
-        pagination = cast(Chained, self._pagination)
-        begin = pagination.first(self.page_size)
-        request = begin if token is None else pagination.after(first - 1, token, self.page_size)
-        coming: Future[Page] | None = self._submitted(self._link, request)
+        walk = ChainedWalk(
+            cast(Chained, self._pagination),
+            page_size=self.page_size,
+            fetch=self._fetched,
+            submit=self._submitted,
+            extent=self._extent,
+            claims=Claims(self._fetcher.fetch, self._pacing),
+            records_before=records_before,
+        )
         try:
-            while coming is not None:
-                page = coming.result()
-                following = pagination.next(page, self.page_size) if page.number < last else None
-                coming = self._submitted(self._link, following) if following else None
+            for page in walk.pages(first, last, token):
+                self.statistics.add(page)
                 yield page
-        finally:
-            if coming is not None:
-                coming.cancel()
+        except PageFailedError as error:
+            self.statistics.add(gap_of(error.number, error))
+            raise
 
     def _submitted(self, fetch: Callable[[Argument], Outcome], argument: Argument) -> Future[Outcome]:
         context = contextvars.copy_context()  # so that log lines reach the task that walks
@@ -175,64 +200,26 @@ class ApiClient:
         except RuntimeError:  # what a pool says that is shut down
             raise WalkStoppedError("the walk was stopped") from None
 
-    def _link(self, request: PageRequest) -> Page:
-        """One page of a chain."""
-        try:
-            page = self._fetcher.fetch(request)
-            if page.next_token is None and not page.sent_records:  # one glitch must not cut a walk short
-                page = self._fetcher.fetch(request)
-        except PageFailedError as error:
-            self.statistics.add(_gap(request.number, error))
-            raise
-        self.statistics.add(page)
-        return page
-
-    def _outcome(self, number: int) -> Page | Gap | End:
-        """What becomes of a numbered page; an end is asked for twice, for one glitch must not cut a walk short."""
+    def _first_answer(self, number: int) -> Page | Gap | End:
+        """What comes of asking for a numbered page once, with all its attempts."""
         if self._extent.is_over(number):
             return End(number=number, totals=self.totals, read_at=time.time())
-        outcome = self._first_outcome(number)
-        if isinstance(outcome, End):
-            outcome = self._first_outcome(number)
-        if isinstance(outcome, End) and self._extent.last(outcome.totals) is None:
-            self._extent.end_before(number)
-        self.statistics.add(outcome)
-        return outcome
-
-    def _first_outcome(self, number: int) -> Page | Gap | End:
         try:
-            page = self._fetcher.fetch(self._numbered(number))
+            return self._fetched(self._numbered(number))
         except PageFailedError as error:
-            if error.missing and self._is_beyond_the_end(number, self._extent.at_most):
-                return End(number=number, totals=self.totals, read_at=time.time())
-            return _gap(number, error)
-        totals = self.totals if page.totals.pages is None else page.totals
-        if page.sent_records or not self._is_beyond_the_end(number, totals):
-            return page
-        return End(number=number, totals=totals, read_at=page.read_at)
+            logger.bind(page=number, attempts=len(error.causes), error=str(error)).warning("page failed for good")
+            return gap_of(number, error)
 
-    def _is_beyond_the_end(self, number: int, totals: Totals) -> bool:
-        """Whether a page without records lies beyond the end; where no total says so, the page after it does."""
-        is_beyond = self._extent.is_beyond(number, totals)
-        if is_beyond is not None:
-            return is_beyond
-        if not self._extent.doubt(number):
-            return False
-        try:
-            is_end = not self._fetcher.fetch(self._numbered(number + 1)).sent_records
-        except PageFailedError as error:
-            is_end = error.missing
-        if not is_end:
-            self._extent.trust()
-        return is_end
+    def _fetched(self, request: PageRequest) -> Page:
+        """A page, the one that was kept where it is the same."""
+        kept = self._kept
+        if kept is not None and kept.number == request.number and request.token is None:
+            self._kept = None
+            return kept
+        return self._fetcher.fetch(request)
 
     def _still_answers(self) -> bool:
         return self._fetcher.answers()
 
     def _numbered(self, number: int) -> PageRequest:
         return cast(Numbered, self._pagination).at(number, self.page_size)
-
-
-def _gap(number: int, error: PageFailedError) -> Gap:
-    logger.bind(page=number, attempts=len(error.causes), error=str(error)).warning("page failed for good")
-    return Gap(number=number, error=str(error), retries=error.causes[:-1])

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from threading import Lock, RLock
+from typing import cast
 
 import httpx
 
@@ -13,6 +15,7 @@ from seawall.clients.errors import (
     BodyTooLargeError,
     MalformedPageError,
     PageFailedError,
+    PageRepeatedError,
     SourceError,
     WalkStoppedError,
 )
@@ -21,21 +24,24 @@ from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.retries import Backoff
 from seawall.clients.http.urls import with_params
 from seawall.clients.http.wire import deadline
+from seawall.clients.limits import CLAIM_ASKINGS, CLAIM_PAUSE
 from seawall.clients.pages.answers import raise_for_status
-from seawall.clients.pages.body import Body
+from seawall.clients.pages.body import COMPLAINTS, Body
+from seawall.clients.pages.identity import Sameness
 from seawall.clients.pages.layout import Layout
 from seawall.clients.pages.nesting import refuse_deep
-from seawall.clients.pages.page import Page, PageRequest
+from seawall.clients.pages.page import Page, PageRequest, Totals
 from seawall.clients.pages.records import Records
-from seawall.clients.pagination.extent import Extent
-from seawall.clients.pagination.kinds import Chained, paths
-from seawall.clients.pagination.links import followed, refuse_secret
+from seawall.clients.pagination.chained import LinkHeader
+from seawall.clients.pagination.extent import Extent, plausible
+from seawall.clients.pagination.kinds import Chained, Numbered, paths
+from seawall.clients.pagination.links import followed, link_to, refuse_secret
 from seawall.clients.pagination.seen import Seen
 from seawall.clients.source import ApiSource
 
 
 class Fetcher:
-    """Fetches pages of `page_size` records; the one place where a page is retried. Thread-safe.
+    """Fetches pages as long as `extent` has them; the one place where a page is retried. Thread-safe.
 
     `params` go with every request, and so do the source's headers. `extent` learns what pages say about the whole.
     `pacing` asks this fetcher in turn whether the source still answers, once too many attempts in a row have failed.
@@ -50,8 +56,8 @@ class Fetcher:
         pacing: Pacing,
         caps: Caps,
         extent: Extent,
+        sameness: Sameness,
         params: Mapping[str, str],
-        page_size: int,
     ) -> None:
         self._source = source
         self._url = httpx.URL(source.url)
@@ -61,13 +67,18 @@ class Fetcher:
         self._caps = caps
         self._extent = extent
         self._params = params
-        self._page_size = page_size
+        self._page_size = extent.page_size
         self._headers = {name: value.get_secret_value() for name, value in source.headers.items()}
         self._own_params = {*params, *source.auth.query_names()}
         self._origins = [source.url, *source.allowed_origins]
-        self._layout = Layout(source.records_path, paths(source.pagination))
+        self._sameness = sameness
+        self._layout = Layout(source.records_path, [*paths(source.pagination), *COMPLAINTS])
         self._seen = Seen()
-        self._errors_are_usual: bool | None = None
+        self._complaints = 0
+        self._complaints_are_usual: bool | None = None
+        self._reads_numbers: bool | None = None
+        self._lock = Lock()
+        self._lock_of_numbers = RLock()  # of its own: who holds it waits for a slot
 
     def fetch(self, request: PageRequest, *, first: bool = False) -> Page:
         """One whole page; `first` is set for the one that a walk begins with, which has to say more than others.
@@ -79,12 +90,18 @@ class Fetcher:
         page = self._with_attempts(request, first=first)
         while rest := self._rest(page):
             more = self._with_attempts(rest)
+            if not more.sent_records and self._extent.is_shorter(page.sent_records):
+                self._pacing.sleep(CLAIM_PAUSE)
+                more = self._with_attempts(rest)
+                page = replace(page, askings=2, differed=page.differed or more.sent_records > 0)
             if not more.sent_records:
+                self._extent.stayed_short()
                 break
             if not set(more.records).isdisjoint(page.records):
                 message = f"page {page.number} comes in pieces that overlap, so records between them may be missing"
                 raise PageFailedError(message, number=page.number, causes=(*page.retries, "overlap"))
             page = page.and_then(more)
+            page = replace(page, identity=self._sameness.of(page.number, page.records))
         return page
 
     def answers(self) -> bool:
@@ -108,7 +125,9 @@ class Fetcher:
             self._pacing, max_attempts=limits.max_attempts, max_retry_after=limits.max_retry_after, page=number
         )
         try:
-            return backoff.run(lambda: self._attempt(request, first=first, causes=backoff.causes))
+            page = backoff.run(lambda: self._attempt(request, first=first, causes=backoff.causes))
+            self._refuse_repetition(request, page)
+            return page
         except PageFailedError as error:
             error.causes = (*backoff.causes, *error.causes)
             raise
@@ -121,7 +140,7 @@ class Fetcher:
     def _attempt(self, request: PageRequest, *, first: bool, causes: list[str]) -> Page:
         """One attempt: signed anew, within a deadline, checked."""
         self._caps.check(request.number)
-        limits, signable = self._source, self._request(request)
+        limits, signable, before = self._source, self._request(request), self._extent.largest
         try:
             with (
                 self._pacing.slot(),
@@ -137,7 +156,7 @@ class Fetcher:
             self._pacing.raise_if_stopped()
             raise
         self._pacing.succeeded()
-        return replace(page, retries=tuple(causes))
+        return replace(page, retries=tuple(causes), totals_fell=page.totals.is_less_than(before))
 
     def _page(self, request: PageRequest, answer: Answer, *, first: bool) -> Page:
         """The page that a body holds, if it holds one."""
@@ -145,18 +164,19 @@ class Fetcher:
         body = Body(answer.content, self._layout)
         records = body.records(self._source.records_path)
         refuse_deep(answer.content, records)
-        self._refuse_error(body, records)
-        totals = pagination.totals(body, self._page_size)
-        if first and (lacking := pagination.lacking(body)):
+        complains = self._complains(body, records)
+        ordinal = request.number - pagination.first_page + 1
+        totals = plausible(pagination.totals(body, self._page_size), ordinal=ordinal, records=len(records))
+        is_chained = isinstance(pagination, Chained)
+        if (first or is_chained) and (lacking := pagination.lacking(body)):
             raise MalformedPageError(lacking)
         next_token = None
         if isinstance(pagination, Chained):
-            next_token = self._next_token(pagination, request.number, answer, body, empty=not records)
+            next_token = self._next_token(pagination, request, answer, body, empty=not records)
         elif refusal := pagination.refusal(records, self._page_size):
             raise MalformedPageError(f"page {request.number} {refusal}")
-        self._seen.refuse_repetition(request, records)
         if records or first:
-            self._extent.learn(totals, len(records))
+            self._extent.learn(totals, number=request.number, records=len(records))
         good, rejected = body.sort_out(records, self._source.max_record_bytes)
         return Page(
             number=request.number,
@@ -166,26 +186,85 @@ class Fetcher:
             body_bytes=len(answer.content),
             read_at=time.time(),
             next_token=next_token,
+            says_end=isinstance(pagination, Chained) and next_token is None and pagination.says_end(body),
+            last_url=self._last_url(pagination, answer),
+            complains=complains,
+            identity=self._sameness.of(request.number, good),
         )
 
-    def _refuse_error(self, body: Body, records: Records) -> None:
-        """Refuse an error beside an empty list, unless the first page with records has one, too, such as `error: 0`."""
-        if records:
-            if self._errors_are_usual is None:
-                self._errors_are_usual = body.error() is not None
-        elif not self._errors_are_usual and (message := body.error()):
-            raise MalformedPageError(message)
+    def _complains(self, body: Body, records: Records) -> bool:
+        """Whether a body tells of an error, or that it is partial, as the pages of this source do.
 
-    def _next_token(self, pagination: Chained, number: int, answer: Answer, body: Body, *, empty: bool) -> str | None:
-        """What asks for the next page, if we may and can."""
+        Raises:
+            AttemptError: other pages do not; of the first one with records, too, until it says so CLAIM_ASKINGS times.
+        """
+        complaint = body.complaint()
+        with self._lock:
+            if complaint is None:
+                self._complaints_are_usual = False if records else self._complaints_are_usual
+                return False
+            if records and self._complaints_are_usual is None:
+                self._complaints += 1
+                if self._complaints >= min(CLAIM_ASKINGS, self._source.max_attempts):
+                    self._complaints_are_usual = True
+        if self._complaints_are_usual:
+            return True
+        message = f"{complaint!r} at the top of the body; {body.beginning()}"
+        if records:
+            raise AttemptError(f"{len(records):,} records, but {message}", cause="partial")
+        raise MalformedPageError(f"no records, but {message}")
+
+    def _refuse_repetition(self, request: PageRequest, page: Page) -> None:
+        """Raise PageRepeatedError where a page holds the records of another one, and that cannot be honest."""
+        twin = self._seen.twin(request, page.identity)
+        if twin is None:
+            return
+        may_repeat = self._extent.largest != Totals() and (page.identity.is_plain or self._seen.mostly_repeats)
+        if not may_repeat or not self._numbers_are_read():
+            raise PageRepeatedError(
+                f"page {request.number} holds the very records of page {twin}: "
+                f"does the source read {' and '.join(map(repr, request.query)) or 'the links that it gives'}?"
+            )
+
+    def _numbers_are_read(self) -> bool:
+        """Whether the page behind the last one by totals holds nothing; asked once, where pages have numbers."""
+        pagination = self._source.pagination
+        if isinstance(pagination, Chained):
+            return True
+        with self._lock_of_numbers:
+            if self._reads_numbers is None:
+                self._reads_numbers = True  # while it is found out
+                self._reads_numbers = self._is_nothing_at(self._extent.behind())
+            return self._reads_numbers
+
+    def _is_nothing_at(self, number: int) -> bool:
+        pagination = cast(Numbered, self._source.pagination)
+        try:
+            return not self._with_attempts(pagination.at(number, self._page_size)).sent_records
+        except PageFailedError as error:
+            return error.missing
+
+    def _next_token(
+        self, pagination: Chained, request: PageRequest, answer: Answer, body: Body, *, empty: bool
+    ) -> str | None:
+        """What asks for the next page, if we may and can; an empty page that leads to itself is the last one."""
         token = pagination.next_token(body, answer.headers.get("Link", ""))
         if token is None:
             return None
         if pagination.tokens_are_urls:
             token = followed(token, answer.url, allowed=self._origins, own=self._own_params)
-        refuse_secret(token, number)
-        self._seen.refuse_loop(number, token, empty=empty)
+        refuse_secret(token, request.number)
+        if empty and token == request.token:
+            return None
+        self._seen.refuse_loop(request.number, token, empty=empty)
         return token
+
+    def _last_url(self, pagination: Numbered | Chained, answer: Answer) -> str | None:
+        """Where the source says that its last page is, if a walk by Link headers can know."""
+        if not isinstance(pagination, LinkHeader):
+            return None
+        target = link_to("last", answer.headers.get("Link", ""))
+        return None if target is None else followed(target, answer.url, allowed=self._origins, own=self._own_params)
 
     def _request(self, request: PageRequest) -> httpx.Request:
         url = with_params(httpx.URL(request.url) if request.url else self._url, {**self._params, **request.query})

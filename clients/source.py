@@ -79,6 +79,13 @@ class ApiSource(Block):
     pagination: Pagination = Field(default_factory=PageNumber, description="How pages are asked for.")
     records_path: str = Field("data", description="Where the list of records stands, dotted; empty: the body itself.")
     page_size: int = Field(1000, ge=1, le=1_000_000, description="Records to ask for in a page.")
+    record_key: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        None, description="Field that no two records share, dotted; several with commas between. Empty: not checked."
+    )
+    volatile: tuple[Annotated[str, Field(min_length=1, max_length=500)], ...] = Field(
+        (),
+        description="Fields that are new in every answer, dotted, such as signed_url; not compared between pages.",
+    )
     params: dict[str, SecretStr] = Field(default_factory=dict, description="Query parameters of every request.")
     headers: dict[str, SecretStr] = Field(default_factory=dict, description="Headers of every request.")
     connect_timeout: Seconds = Field(10.0, description="Seconds to open a connection.")
@@ -166,17 +173,18 @@ class ApiSource(Block):
         return {name: value.get_secret_value() for name, value in self.params.items()}
 
     def fingerprint(self, *, page_size: int, params: Mapping[str, str], salt: Annotated[str, "the run id"]) -> str:
-        """What decides which records come in which order, as 32 hexadecimal digits.
+        """What decides which records come in which order, and how pages are compared, as 32 hexadecimal digits.
 
-        Credentials and limits may change between a run and its resumption, these may not. Parameters can
-        hold secrets, so the digest is slow and salted (PBKDF2, RFC 8018): nobody can guess them from it.
+        Credentials, limits and `missing_next_ends` may change between a run and its resumption, these may not. Params
+        can hold secrets, so the digest is slow and salted (PBKDF2, RFC 8018): nobody can guess them from it.
         """
         decisive = {
             "url": self.url,
-            "pagination": self.pagination.model_dump(),
+            "pagination": self.pagination.model_dump(exclude={"missing_next_ends"}),
             "records_path": self.records_path,
             "page_size": page_size,
             "params": self.revealed_params() | dict(params),
         }
+        decisive |= {name: value for name in ("record_key", "volatile") if (value := getattr(self, name))}
         text = json.dumps(decisive, sort_keys=True).encode()
         return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), 100_000, dklen=16).hex()

@@ -29,16 +29,28 @@ def published(store: ObjectStore, folder: str) -> Manifest:
     return manifest
 
 
-def latest(store: ObjectStore, parent: str) -> tuple[str, Manifest]:
+def latest(store: ObjectStore, parent: str, *, whole: bool = True) -> tuple[str, Manifest, list[Manifest]]:
     """The newest published dataset below `parent`, by the start of its run, with its landing folder.
+
+    With `whole` only those count for which neither pages nor params were asked for; newer ones that were passed over
+    come last.
 
     Raises:
         ObjectMissingError: there is none; the message names the landings, or the folders beside `parent`.
     """
     names = _folders(store, parent)
+    passed_over: list[Manifest] = []
     for name in names:
-        if (manifest := find_manifest(store, joined(parent, name))) is not None:
-            return joined(parent, name), manifest
+        if (manifest := find_manifest(store, joined(parent, name))) is None:
+            continue
+        if manifest.is_whole or not whole:
+            return joined(parent, name), manifest, passed_over
+        passed_over.append(manifest)
+    if passed_over:
+        raise ObjectMissingError(
+            f"{store.uri(parent)} has no dataset of the whole source; of a part of it, which whole=False takes: "
+            f"{[manifest.location for manifest in passed_over[:MESSAGE_FOLDERS]]}"
+        )
     if names:
         raise ObjectMissingError(
             f"{store.uri(parent)} has no published dataset; not published: {names[:MESSAGE_FOLDERS]}"

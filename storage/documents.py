@@ -18,6 +18,11 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     pages: int | None = None
     records: int | None = None
 
+    def is_less_than(self, other: "Totals") -> bool:
+        """Whether either number is smaller than the other's."""
+        pairs = ((self.pages, other.pages), (self.records, other.records))
+        return any(mine is not None and theirs is not None and mine < theirs for mine, theirs in pairs)
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """What a page said about the whole, and when, in seconds since 1970."""

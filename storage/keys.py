@@ -58,9 +58,10 @@ def find_run(names: Iterable[str], run_id: str) -> list[str]:
     return [name for name in names if name.endswith(f"-{run_id[-8:]}")]
 
 
-def manifest_key(folder: str) -> str:
-    """The key of the manifest of a landing."""
-    return f"{folder}/{MANIFEST}"
+def manifest_key(folder: str, generation: int = 1) -> str:
+    """The key of the manifest of a landing; later generations have theirs beside it."""
+    stem, _, suffix = MANIFEST.rpartition(".")
+    return f"{folder}/{stem}{_nth(generation)}.{suffix}"
 
 
 def part_key(folder: str, first: int, sha256: str, suffix: str) -> str:
@@ -74,9 +75,13 @@ def rejected_key(folder: str, first: int, sha256: str) -> str:
     return f"{folder}/{REJECTED}{first:08d}-{sha256[:8]}.jsonl"
 
 
-def receipt_key(folder: str, first: int) -> str:
-    """The key of the receipt of the part that begins with page `first`."""
-    return f"{folder}/{RECEIPTS}{first:08d}.json"
+def receipt_key(folder: str, first: int, generation: int = 1) -> str:
+    """The key of the receipt of the part that begins with page `first`; later generations have theirs beside it."""
+    return f"{folder}/{RECEIPTS}{first:08d}{_nth(generation)}.json"
+
+
+def _nth(generation: int) -> str:
+    return f".{generation}" if generation > 1 else ""
 
 
 def record_keys_key(folder: str, first: int, sha256: str) -> str:

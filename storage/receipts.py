@@ -1,5 +1,9 @@
 """Receipts: which pages are landed, and where. What is covered is the union of the receipts."""
 
+from collections.abc import Iterator
+from typing import Final
+from weakref import WeakKeyDictionary
+
 import msgspec
 
 from seawall.storage import documents
@@ -8,6 +12,8 @@ from seawall.storage.errors import CorruptObjectError, ObjectExistsError
 from seawall.storage.keys import RECEIPTS, REJECTED, receipt_key
 from seawall.storage.ranges import PageRange
 from seawall.storage.store import ObjectStore, put_once
+
+_known: Final[WeakKeyDictionary[ObjectStore, dict[str, "Receipt"]]] = WeakKeyDictionary()  # nothing replaces a receipt
 
 
 class Receipt(
@@ -30,6 +36,14 @@ class Receipt(
     `next_token` asks for the page after the last one where only that one tells, until the end. `digests` holds 8 bytes
     for each page in base64, which tell its records from those of another; zeros where it has none. `keyless` records
     have no record key. The keys in JSON are those of the first version.
+
+    `generation` tells it from receipts of the same pages that it supersedes. `lengths` are pairs: how many records the
+    source sent in a page, and in how many pages in a row. `head` and `tail` hold 8 bytes in base64 for each of the
+    first records and of the last ones, `shared` the pages that begin with a record of the page before. `largest` is the
+    most that was told of the whole; `totals_fell` tells whether a page told less than one that was read before it was
+    asked for. `asked_again` pages were asked for more than once to be believed, `came_differently` of them changed;
+    `complaining_pages` told of errors beside their records. `ends_in_silence` is set where the last page of a chained
+    walk says nothing of a next one.
     """
 
     seawall: int = documents.VERSION
@@ -50,10 +64,23 @@ class Receipt(
     next_token: str | None = None
     digests: str = ""
     keyless: int = 0
+    generation: int = 1
+    lengths: tuple[tuple[int, int], ...] = ()
+    head: str = ""
+    tail: str = ""
+    shared: tuple[int, ...] = ()
+    largest: Totals = Totals()
+    totals_fell: bool = False
+    asked_again: int = 0
+    came_differently: int = 0
+    complaining_pages: int = 0
+    ends_in_silence: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.first <= self.last:
             raise ValueError(f"no range of pages: {self.first} to {self.last}")
+        if self.lengths and sum(pages for _, pages in self.lengths) != self.last - self.first + 1:
+            raise ValueError(f"lengths of other pages than {self.first} to {self.last}")
 
     @property
     def sent_records(self) -> int:
@@ -70,10 +97,20 @@ class Receipt(
         """The pages that the part holds."""
         return PageRange(self.first, self.last)
 
+    @property
+    def page_lengths(self) -> Iterator[tuple[int, int]]:
+        """Each page with the number of records that the source sent in it; evenly, where the receipt is of old."""
+        number = self.first
+        evenly = (-(-self.sent_records // len(self.pages)), len(self.pages))
+        for records, pages in self.lengths or (evenly,):
+            for _ in range(pages):
+                yield number, records
+                number += 1
+
 
 def write_receipt(store: ObjectStore, folder: str, receipt: Receipt) -> Receipt:
     """Create a receipt; where another process was first, its receipt is adopted and returned."""
-    key = receipt_key(folder, receipt.first)
+    key = receipt_key(folder, receipt.first, receipt.generation)
     try:
         put_once(store, key, documents.encoded(receipt))
     except ObjectExistsError:
@@ -85,28 +122,40 @@ def _read(store: ObjectStore, folder: str, key: str) -> Receipt:
     """One receipt, if it speaks of the pages that its own key names and of an object in its folder."""
     receipt = documents.read(store, key, Receipt)
     inside = receipt.rejected_key is None or receipt.rejected_key.startswith(f"{folder}/{REJECTED}")
-    if not inside or receipt.key.rpartition("/")[0] != folder or key != receipt_key(folder, receipt.first):
+    if not inside or receipt.key.rpartition("/")[0] != folder or key != _own_key(folder, receipt):
         raise CorruptObjectError(f"{store.uri(key)} makes no sense: pages from {receipt.first} in {receipt.key}")
     return receipt
 
 
+def _own_key(folder: str, receipt: Receipt) -> str:
+    return receipt_key(folder, receipt.first, receipt.generation)
+
+
 def find_receipt(store: ObjectStore, folder: str, first: int) -> Receipt:
-    """The receipt of the part that begins with page `first`. Raises ObjectMissingError."""
+    """The first receipt of the part that begins with page `first`. Raises ObjectMissingError."""
     return _read(store, folder, receipt_key(folder, first))
 
 
 def read_receipts(store: ObjectStore, folder: str) -> list[Receipt]:
     """The receipts of a landing, in page order, no page in two of them.
 
-    Two processes that landed one run at once may have cut its parts differently. Then the part that
-    begins earlier counts, and what it overlaps is landed anew, or swept after the commit.
+    Of the receipts that begin with the same page, the latest generation counts: it covers the same pages, landed anew
+    since they came differently. Two processes that landed one run at once may have cut its parts differently. Then the
+    part that begins earlier counts, and what it overlaps is landed anew, or swept after the commit.
 
     Raises:
-        CorruptObjectError: one is damaged, or names an object elsewhere.
+        CorruptObjectError: one is damaged, names an object elsewhere, or supersedes one of other pages.
     """
-    receipts = [_read(store, folder, key) for key in store.list(f"{folder}/{RECEIPTS}")]
+    newest: dict[int, Receipt] = {}
+    known = _known.setdefault(store, {})
+    for key in store.list(f"{folder}/{RECEIPTS}"):
+        receipt = known[key] = known.get(key) or _read(store, folder, key)
+        other = newest.setdefault(receipt.first, receipt)
+        if other.last != receipt.last:
+            raise CorruptObjectError(f"{store.uri(key)} makes no sense: it supersedes a receipt of other pages")
+        newest[receipt.first] = max(other, receipt, key=lambda each: each.generation)
     disjoint: list[Receipt] = []
-    for receipt in sorted(receipts, key=lambda each: each.first):
+    for receipt in sorted(newest.values(), key=lambda each: each.first):
         if not disjoint or receipt.first > disjoint[-1].last:
             disjoint.append(receipt)
     return disjoint

@@ -18,11 +18,18 @@ from seawall.tasks.run import Landing, Run
 
 OURS = (IngestError, SourceError, StorageError, FormatError)
 
-_NAMES = {"complete": None, "gaps": "CompletedWithGaps"}
+_NAMES = {"complete": None, "gaps": "CompletedWithGaps", "partial": "CompletedPartial"}
 
 
-def completed(run: Run, manifest: Manifest) -> State[Manifest]:
+def completed(landing: Landing, manifest: Manifest) -> State[Manifest]:
     """The state of a published dataset, named by its verdict."""
+    run, name = landing.run, _NAMES.get(manifest.verdict, "CompletedWithWarnings")
+    if landing.previous == manifest:
+        nothing = "nothing new came" if manifest.is_fillable else "there is nothing to fill"
+        message = f"Run {run.run_id} is published already, and {nothing}: {manifest.location} ({manifest.verdict})"
+        logger.bind(verdict=manifest.verdict).info(message)
+        prefect_api.end()
+        return Completed(name=name, message=message, data=manifest)
     parts = f"{len(manifest.parts):,} {'part' if len(manifest.parts) == 1 else 'parts'}"
     message = f"Landed {manifest.records:,} records in {parts}: {manifest.location}"
     if manifest.verdict != "complete" or manifest.rejected:
@@ -31,7 +38,7 @@ def completed(run: Run, manifest: Manifest) -> State[Manifest]:
     with only_logged("the event could not be sent"):
         dataset_published(run, manifest)
     prefect_api.end()
-    return Completed(name=_NAMES.get(manifest.verdict, "CompletedWithWarnings"), message=message, data=manifest)
+    return Completed(name=name, message=message, data=manifest)
 
 
 def failed(run: Run, error: Exception, landing: Landing | None) -> Exception:

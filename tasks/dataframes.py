@@ -26,14 +26,35 @@ if TYPE_CHECKING:
 WHOLE: Final = 2**31 - 1  # records; more than a DataFrame in memory has
 
 
-def latest(source: str, *, storage: str = LOCAL, bucket: str | None = None, prefix: str = "") -> Manifest:
+def latest(
+    source: str, *, storage: str = LOCAL, bucket: str | None = None, prefix: str = "", whole: bool = True
+) -> Manifest:
     """The newest published dataset of a source, by the start of its run, whatever its verdict.
+
+    Datasets of a run that asked for some pages, or with params of its own, are passed over with a warning; with
+    `whole=False` they count, too.
 
     Raises:
         ObjectMissingError: there is none; the message says what there is.
     """
     with _store(storage, bucket) as (store, root):
-        return datasets.latest(store, keys.joined(keys.checked_prefix(keys.joined(root, prefix)), source))[1]
+        parent = keys.joined(keys.checked_prefix(keys.joined(root, prefix)), source)
+        _, manifest, passed_over = datasets.latest(store, parent, whole=whole)
+    if passed_over:
+        newer = passed_over[0]
+        warnings.warn(
+            f"{newer.location} is newer than {manifest.location}, and passed over: it holds {_narrowing(newer)} of the "
+            "source; whole=False takes it",
+            stacklevel=2,
+        )
+    return manifest
+
+
+def _narrowing(manifest: Manifest) -> str:
+    """What was asked for, in words."""
+    pages = f"pages {manifest.scope.pages}" if manifest.scope.pages else "records"
+    params = ", ".join(f"{name}={value or '***'}" for name, value in manifest.scope.params.items())
+    return f"{pages} with {params}" if params else pages
 
 
 def read_dataset(dataset: Manifest | str, *, storage: str = LOCAL, bucket: str | None = None) -> "pd.DataFrame":
@@ -72,10 +93,10 @@ def read_frames(
 
 
 def fetch_dataframe(
-    source: str, *, storage: str = LOCAL, bucket: str | None = None, prefix: str = ""
+    source: str, *, storage: str = LOCAL, bucket: str | None = None, prefix: str = "", whole: bool = True
 ) -> "pd.DataFrame":
     """The newest published dataset of a source as one DataFrame: `latest`, then `read_dataset`."""
-    manifest = latest(source, storage=storage, bucket=bucket, prefix=prefix)
+    manifest = latest(source, storage=storage, bucket=bucket, prefix=prefix, whole=whole)
     return read_dataset(manifest, storage=storage, bucket=bucket)
 
 

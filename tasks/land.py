@@ -4,7 +4,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -22,43 +22,66 @@ from seawall.storage.receipts import read_receipts
 from seawall.tasks.context.resources import Resources, resources_of
 from seawall.tasks.context.step import step
 from seawall.tasks.errors import RejectedRecordsError
+from seawall.tasks.landing.confirm import confirmed
 from seawall.tasks.landing.progress import progress
 from seawall.tasks.landing.rejected import too_many, within_limit
 from seawall.tasks.landing.staged import StagedPart, staged_parts
 from seawall.tasks.landing.tally import Tally
-from seawall.tasks.landing.upload import upload_part
-from seawall.tasks.landing.walk import advertised, links, notice_of, uncovered
+from seawall.tasks.landing.upload import differing_pages, may_supersede, upload_part
+from seawall.tasks.landing.walk import Link, informed, links, links_again, notice_of, reach_of, uncovered
 from seawall.tasks.run import Landing
-
-Link = tuple[PageRange, str | None]  # a range, and what asks for its first page where only the page before tells
 
 
 def land(landing: Landing) -> Tally:
-    """Land every range that no receipt covers, then pages that appeared since; gaps once more.
+    """Land every range that no receipt covers, then pages that appeared since; gaps once more; then see if that is all.
 
     A chained walk is landed part after part; there a page that fails for good ends the run, which can be resumed.
     """
     resources = resources_of(landing.run)
-    if find_manifest(resources.store, landing.folder) is not None:  # then what is missing stays so
-        return Tally()
+    newest = find_manifest(resources.store, landing.folder)
+    if newest is not None and (landing.previous is None or not landing.previous.is_fillable):
+        return Tally()  # what is missing stays so
     with progress(landing, resources):
-        if isinstance(resources.source.pagination, Chained):
-            return Tally().and_then(*_in_parallel(landing, resources, links(landing, resources), at_once=1))
+        return confirmed(_Walker(landing, resources))
+
+
+@dataclass(frozen=True, slots=True)
+class _Walker:
+    """The walks of a landing: over what no receipt covers, and over what is landed already."""
+
+    landing: Landing
+    resources: Resources
+
+    def land_rest(self, tally: Tally) -> Tally:
+        """Land what no receipt covers."""
+        landing, resources = self.landing, self.resources
         receipts = read_receipts(resources.store, landing.folder)
-        landing = replace(landing, totals=advertised(landing, receipts, Tally()))
-        tally = _without_removed_pages(landing, resources, _land_uncovered(landing, resources, Tally()))
+        landing = informed(landing, receipts)
+        if isinstance(resources.source.pagination, Chained):
+            return tally.and_then(*_in_parallel(landing, resources, links(landing, resources), at_once=1))
+        tally = _without_removed_pages(landing, resources, _land_uncovered(landing, resources, tally))
         gaps = [PageRange(gap.page, gap.page) for gap in tally.gaps]
         if not gaps:
             return tally
         logger.bind(pages=", ".join(map(str, gaps))).info("trying failed pages once more")
-        links_of_gaps = ((pages, None) for pages in gaps)
-        retried = replace(tally, gaps=()).and_then(*_in_parallel(landing, resources, links_of_gaps))
+        retried = replace(tally, gaps=()).and_then(
+            *_in_parallel(landing, resources, (Link(pages=pages) for pages in gaps))
+        )
         return _land_uncovered(landing, resources, retried)
 
+    def land_again(self, firsts: Iterable[int], *, only_longer: bool) -> Tally:
+        """Land the parts that begin with these pages anew, where they come differently; what that came to."""
+        landing, resources = self.landing, self.resources
+        receipts = read_receipts(resources.store, landing.folder)
+        landing = informed(landing, receipts)
+        at_once = 1 if isinstance(resources.source.pagination, Chained) else None
+        again = links_again(receipts, firsts, only_longer=only_longer)
+        return Tally().and_then(*_in_parallel(landing, resources, again, at_once=at_once))
 
-@step("land", "land {landing.run.source} pages {pages}")
-def land_range(landing: Landing, pages: PageRange, token: str | None = None) -> Tally:
-    """Land one range: a part for each run of pages without a gap; `token` is what asks for its first page.
+
+@step("land", "land {landing.run.source} pages {link.pages}")
+def land_range(landing: Landing, link: Link) -> Tally:
+    """Land one range: a part for each run of pages without a gap; or land it anew, where it comes differently.
 
     Raises:
         SourceError: the source cannot be walked any further.
@@ -69,11 +92,16 @@ def land_range(landing: Landing, pages: PageRange, token: str | None = None) -> 
     tally = Tally()
     with (
         tempfile.TemporaryDirectory(prefix="seawall-") as staging,
-        closing(_outcomes(landing, resources, pages, token)) as outcomes,
+        closing(_outcomes(landing, resources, link)) as outcomes,
     ):
         outcomes_within_limit = within_limit(outcomes, options.max_rejected_records)
-        for outcome in staged_parts(outcomes_within_limit, resources.format, Path(staging), options.record_key):
+        for outcome in staged_parts(outcomes_within_limit, resources.format, Path(staging), resources.record_key):
             match outcome:
+                case StagedPart() if link.supersedes is not None:
+                    differing = differing_pages(link.supersedes, outcome)
+                    if differing and may_supersede(link.supersedes, outcome, only_longer=link.only_longer):
+                        upload_part(outcome, landing, resources, generation=link.supersedes.generation + 1)
+                    tally = tally.and_then(Tally(differing_pages=differing))
                 case StagedPart():
                     upload_part(outcome, landing, resources)
                     tally = tally.and_then(Tally(rejected_records=outcome.rejected.records))
@@ -81,26 +109,26 @@ def land_range(landing: Landing, pages: PageRange, token: str | None = None) -> 
                     gap = FailedPage(page=outcome.number, error=outcome.error)
                     tally = tally.and_then(Tally(gaps=(gap,), retries=Counter(outcome.retries)))
                 case End():
-                    return tally.and_then(Tally(end=outcome.number, notice=notice_of(outcome)))
+                    asked_again = outcome.askings > 1
+                    end = Tally(end=outcome.number, notice=notice_of(outcome), asked_again=asked_again)
+                    return tally.and_then(end)
                 case SourceError() | RejectedRecordsError():  # what came before it is safe by now
                     raise outcome
     return tally
 
 
-def _outcomes(
-    landing: Landing, resources: Resources, pages: PageRange, token: str | None
-) -> Generator[Page | Gap | End, None, None]:
+def _outcomes(landing: Landing, resources: Resources, link: Link) -> Generator[Page | Gap | End, None, None]:
     """What becomes of each page of a range, in order."""
-    client = resources.client
+    client, pages, totals = resources.client, link.pages, landing.totals
+    client.expect(pages=totals.pages, records=totals.records, reach=landing.reach, longest=landing.longest)
     if isinstance(resources.source.pagination, Chained):
-        return client.follow(pages.first, pages.last, token)
-    client.expect(pages=landing.totals.pages, records=landing.totals.records)
+        return client.follow(pages.first, pages.last, link.token, records_before=link.records_before)
     return client.pages(pages.first, pages.last, sharing=landing.run.options.parallel_parts)
 
 
 def _land_uncovered(landing: Landing, resources: Resources, tally: Tally) -> Tally:
     while ranges := uncovered(landing, resources, tally):
-        tally = tally.and_then(*_in_parallel(landing, resources, ((pages, None) for pages in ranges)))
+        tally = tally.and_then(*_in_parallel(landing, resources, (Link(pages=pages) for pages in ranges)))
     return tally
 
 
@@ -109,7 +137,7 @@ def _without_removed_pages(landing: Landing, resources: Resources, tally: Tally)
     if not tally.gaps:
         return tally
     receipts = read_receipts(resources.store, landing.folder)
-    reach = max((receipt.last for receipt in receipts if receipt.sent_records), default=0)
+    reach = reach_of(receipts)
     if tally.gaps[-1].page < reach:
         return tally
     try:
@@ -139,8 +167,8 @@ def _in_parallel(
     rejected_records, limit = 0, landing.run.options.max_rejected_records
     try:
         while True:
-            for pages, token in islice(waiting, (at_once or landing.run.options.parallel_parts) - len(running)):
-                running.append(land_range.submit(landing, pages, token))
+            free = (at_once or landing.run.options.parallel_parts) - len(running)
+            running += [land_range.submit(landing, link) for link in islice(waiting, free)]
             if not running:
                 return
             future = next(as_completed(running))

@@ -36,7 +36,11 @@ class IngestOptions(BaseModel):
         ROW_GROUP_RECORDS, ge=1_000, le=10_000_000, description="Records in a row group of a Parquet file."
     )
     record_key: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
-        None, description="Field that no two records share, dotted; several with commas between. Empty: not checked."
+        None,
+        description="Field that no two records share, dotted; several with commas. Empty: the source's own.",
+    )
+    passes: int = Field(
+        1, ge=1, le=2, description="Walks over the source; 2: walk again until two walks agree, at most three."
     )
     max_failed_pages: int = Field(0, ge=0, description="Publish with up to this many pages missing, and say so.")
     max_rejected_records: int = Field(0, ge=0, description="Set aside up to this many records that no format can hold.")

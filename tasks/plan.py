@@ -11,10 +11,8 @@ from seawall.storage.plan import Plan, check_same, locate_plan, write_plan
 from seawall.storage.ranges import PageRange
 from seawall.tasks.context.resources import Resources, resources_of
 from seawall.tasks.context.step import step
-from seawall.tasks.errors import PublishedError, SettingsError
-from seawall.tasks.landing.record_keys import digests
+from seawall.tasks.errors import SettingsError
 from seawall.tasks.landing.walk import notice_of
-from seawall.tasks.publishing.sweep import sweep
 from seawall.tasks.run import Landing, Run
 
 
@@ -23,7 +21,6 @@ def make_plan(run: Run) -> Landing:
     """The landing of a run: its folder and its plan, which is written or, where the run has one, read.
 
     Raises:
-        PublishedError: the run to resume is complete.
         CorruptObjectError: it was planned for another source, format or shape.
         SettingsError: there is no such run to resume, or no record of the first page has the record key.
         SourceError: the first page cannot be had, or the pages asked for do not exist.
@@ -43,11 +40,10 @@ def make_plan(run: Run) -> Landing:
 def _begin(run: Run, resources: Resources) -> Landing:
     page_range, source = run.options.page_range, resources.source
     first = page_range.first if page_range else source.pagination.first_page
-    page = resources.client.first_page(first)
-    if (key := run.options.record_key) and page.records and not digests(page.records, key):
-        raise SettingsError(
-            f"options.record_key {key!r}: none of the {len(page.records):,} records of page {first} has it"
-        )
+    page = resources.client.first_page(first, keep=True)
+    if (key := resources.record_key) and page.records and not page.identity.keys:
+        field = "options.record_key" if run.options.record_key else "record_key of the source"
+        raise SettingsError(f"{field} {key!r}: none of the {len(page.records):,} records of page {first} has it")
     ranges = _ranges(run, resources, page)
     folder = keys.joined(resources.parent, keys.run_name(run.started, run.run_id))
     plan = Plan(
@@ -92,9 +88,10 @@ def _likely_pages(page: Page, otherwise: int) -> int:
 
 def _resume(run: Run, resources: Resources, folder: str, plan: Plan) -> Landing:
     manifest = find_manifest(resources.store, folder)
-    if manifest is not None and run.resuming:
-        sweep(resources.store, folder, manifest)
-        raise PublishedError(f"run {run.run_id} is published already, there is nothing to resume: {manifest.location}")
+    previous = manifest if run.resuming else None
+    if previous is not None and not previous.is_fillable:
+        logger.bind(verdict=previous.verdict, manifest=previous.location).info("published already, nothing to do")
+        return Landing(run=run, folder=folder, plan=plan, previous=previous)
     check_same(
         plan,
         where=resources.store.uri(folder),
@@ -102,8 +99,8 @@ def _resume(run: Run, resources: Resources, folder: str, plan: Plan) -> Landing:
         format=run.format,
         options=run.options.model_dump(mode="json"),
     )
-    logger.bind(folder=folder).info("resuming")
-    return Landing(run=run, folder=folder, plan=plan)
+    logger.bind(folder=folder).info("filling" if previous else "resuming")
+    return Landing(run=run, folder=folder, plan=plan, previous=previous)
 
 
 def _fingerprint(run: Run, resources: Resources) -> str:

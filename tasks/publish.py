@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from loguru import logger
+
+from seawall.clients.redact import redact
 from seawall.formats import schema
 from seawall.storage.documents import Column
 from seawall.storage.keys import manifest_key
-from seawall.storage.manifest import FailedPage, Manifest, find_manifest, write_manifest
+from seawall.storage.manifest import FailedPage, Manifest, Scope, find_manifest, write_manifest
 from seawall.storage.ranges import PageRange, missing
 from seawall.storage.receipts import Receipt, read_receipts
 from seawall.tasks.context.resources import Resources, resources_of
@@ -24,7 +27,7 @@ from seawall.tasks.publishing.evidence import Evidence, gather
 from seawall.tasks.publishing.sweep import sweep
 from seawall.tasks.publishing.verdict import Verdict, judge
 from seawall.tasks.publishing.widened import widened_part
-from seawall.tasks.run import Landing
+from seawall.tasks.run import Landing, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +44,41 @@ class Dataset:
 
 @step("publish", "publish {landing.run.source}")
 def publish(landing: Landing, tally: Tally) -> Manifest:
-    """Commit the dataset, if its verdict allows it, and sweep what the manifest does not list.
+    """Commit the dataset, if its verdict allows it, and sweep what no manifest lists.
+
+    What is published already stays; a fill that brought something commits another generation beside it.
 
     Raises:
         IncompleteError: the verdict does not allow it; nothing was published.
         CorruptObjectError: an object is gone, or not the one that was landed.
         ObjectExistsError, PublishedError: another process published this run.
     """
-    resources = resources_of(landing.run)
-    if (earlier := find_manifest(resources.store, landing.folder)) is not None:
+    resources, previous = resources_of(landing.run), landing.previous
+    earlier = find_manifest(resources.store, landing.folder)
+    if earlier is not None and (previous is None or earlier.generation > previous.generation):
         return _published_before(landing, resources, earlier)
-    manifest = _manifest(landing, resources, _dataset(landing, resources, tally))
+    if previous is not None and not previous.is_fillable:
+        sweep(resources.store, landing.folder)
+        return previous
+    dataset = _dataset(landing, resources, tally)
+    if previous is not None and _is_the_same(dataset, previous):
+        logger.bind(manifest=previous.location).info("asked once more, nothing new came")
+        return previous
+    _refuse_unless_allowed(dataset.verdict, dataset.gaps, landing.run.options)
+    manifest = _manifest(landing, resources, dataset)
     write_manifest(resources.store, landing.folder, manifest)
-    sweep(resources.store, landing.folder, manifest)
+    sweep(resources.store, landing.folder)
     return manifest
+
+
+def _is_the_same(dataset: Dataset, published: Manifest) -> bool:
+    """Whether a fill brought nothing that is not published."""
+    failed_pages = {gap.page for gap in dataset.gaps}
+    return (
+        dataset.evidence.records == published.records
+        and failed_pages == {gap.page for gap in published.failed_pages}
+        and dataset.verdict.name == published.verdict
+    )
 
 
 def _dataset(landing: Landing, resources: Resources, tally: Tally) -> Dataset:
@@ -64,13 +88,12 @@ def _dataset(landing: Landing, resources: Resources, tally: Tally) -> Dataset:
     refuse_too_many(receipts, options.max_rejected_records)
     ranges = walk(landing, resources, receipts, tally)
     gaps = _gaps(missing(ranges, (receipt.pages for receipt in receipts)), tally)
-    if gaps:  # a run that cannot be published needs no more evidence
+    if gaps and landing.previous is None:  # a run that cannot be published needs no more evidence
         records = sum(receipt.records for receipt in receipts)
         _refuse_unless_allowed(judge(Evidence(records=records, gaps=len(gaps))), gaps, options)
     evidence = gather(landing, resources, receipts, tally, gaps=len(gaps))
     verdict = judge(evidence)
-    _refuse_unless_allowed(verdict, gaps, options)
-    retries = sum((Counter(receipt.retries) for receipt in receipts), tally.retries + evidence.retries)
+    retries = sum((Counter(receipt.retries) for receipt in receipts), tally.retries)
     return Dataset(receipts=receipts, ranges=ranges, gaps=gaps, evidence=evidence, verdict=verdict, retries=retries)
 
 
@@ -86,7 +109,7 @@ def _manifest(landing: Landing, resources: Resources, dataset: Dataset) -> Manif
         format=landing.run.format,
         verdict=dataset.verdict.name,
         figures=dataset.verdict.figures,
-        location=resources.store.uri(manifest_key(landing.folder)),
+        location=resources.store.uri(manifest_key(landing.folder, landing.generation)),
         started=landing.plan.started,
         published=datetime.now(UTC).isoformat(timespec="seconds"),
         pages=PageRange(dataset.ranges[0].first, max(each.last for each in dataset.ranges)),
@@ -103,13 +126,23 @@ def _manifest(landing: Landing, resources: Resources, dataset: Dataset) -> Manif
         retries=dict(dataset.retries),
         duplicates=evidence.duplicates,
         keyless=evidence.keyless,
-        shifted=evidence.first_page_moved,
+        shifted=evidence.proof.first_page_moved,
+        scope=_scope(landing.run),
+        evidence=dataset.verdict.checks,
+        generation=landing.generation,
+        previous=landing.previous.location if landing.previous else None,
     )
+
+
+def _scope(run: Run) -> Scope:
+    """What of the source was asked for; a value that is a secret stays out."""
+    params = {name: value if redact(value) == value else None for name, value in run.params.items()}
+    return Scope(pages=run.options.pages, params=params)
 
 
 def _published_before(landing: Landing, resources: Resources, manifest: Manifest) -> Manifest:
     """A retry of the run that died after its commit ends well; whoever resumed it comes too late."""
-    sweep(resources.store, landing.folder, manifest)
+    sweep(resources.store, landing.folder)
     if landing.run.resuming:
         raise PublishedError(f"run {manifest.run_id} was published by another process: {manifest.location}")
     return manifest
@@ -123,7 +156,7 @@ def _gaps(uncovered: Iterable[PageRange], tally: Tally) -> tuple[FailedPage, ...
 
 
 def _refuse_unless_allowed(verdict: Verdict, gaps: tuple[FailedPage, ...], options: IngestOptions) -> None:
-    if verdict.name == "complete":
+    if verdict.name in ("complete", "partial"):
         return
     limit = "options.strict is set" if options.strict else None
     if verdict.name == "gaps" and len(gaps) > options.max_failed_pages:

@@ -14,22 +14,26 @@ from seawall.clients.statistics import Statistics
 from seawall.formats import registry
 from seawall.formats.writer import FormatError
 from seawall.storage.documents import Totals
-from seawall.storage.errors import BucketError, UnsafeKeyError
+from seawall.storage.errors import BucketError, ObjectMissingError, UnsafeKeyError
 from seawall.storage.keys import REPORT
-from seawall.storage.manifest import FailedPage, Manifest, Widening, find_manifest
+from seawall.storage.manifest import Check, FailedPage, Manifest, Widening, find_manifest
 from seawall.storage.plan import Plan, locate_plan
 from seawall.storage.ranges import PageRange
 from seawall.storage.receipts import Receipt, read_receipts
+from seawall.storage.store import ObjectStore
 from seawall.tasks.context import prefect_api
 from seawall.tasks.context.logs import only_logged
 from seawall.tasks.context.resources import resources_of
 from seawall.tasks.context.step import step
 from seawall.tasks.errors import NOT_RESUMABLE, IncompleteError, SettingsError
 from seawall.tasks.publishing.drift import drift
+from seawall.tasks.publishing.verdict import MEANINGS
 from seawall.tasks.run import Run
 
 ARTIFACT: Final = "execution-report"
 REFUSED: Final = (SettingsError, FormatError, UnsafeKeyError, BucketError)  # then there is no bucket to read
+HOW_TO_READ: Final = "What each verdict and each check means, and what can still be missed: `docs/proof.md` of Seawall."
+OUTCOMES: Final = {"passed": "✓ passed", "failed": "✗ failed", "not made": "– not made"}
 LISTED: Final = 50  # parts, failed pages, widened columns that a report names; the manifest names all
 
 
@@ -51,7 +55,8 @@ class Facts:
     retries: Counter[str] = field(default_factory=Counter)
     records: int = 0
     advertisement: str = "not known"
-    checks: str = "not made"
+    meaning: str = ""
+    checks: Sequence[Check] = ()
     location: str = "nothing was landed"
     rejected_records: int = 0
     widenings: Sequence[Widening] = ()
@@ -73,20 +78,24 @@ def render(facts: Facts) -> str:
     lines = [
         f"# {facts.verdict}: {code(facts.source)}",
         "",
+        *([facts.meaning, ""] if facts.meaning else []),
         f"{code(facts.summary)}",
         "",
         "| | |",
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in _figures(facts)),
     ]
+    if facts.checks:
+        rows = ((each.check, OUTCOMES.get(each.outcome, each.outcome), code(each.detail)) for each in facts.checks)
+        lines += ["", "## Evidence", "", *_table(("Check", "Outcome", "What came of it"), rows), "", HOW_TO_READ]
     if facts.failed_pages:
         gaps = ((str(gap.page), code(gap.error)) for gap in facts.failed_pages[:LISTED])
         lines += ["", "## Failed pages", "", *_table(("Page", "Last error"), gaps), *_more(facts.failed_pages)]
     if facts.widenings:
-        rows = (
+        drifts = (
             (code(each.column), each.before or "new", each.after, str(each.page)) for each in facts.widenings[:LISTED]
         )
-        lines += ["", "## Drift", "", *_table(("Column", "Before", "Since then", "First on page"), rows)]
+        lines += ["", "## Drift", "", *_table(("Column", "Before", "Since then", "First on page"), drifts)]
         lines += _more(facts.widenings)
     if facts.parts:
         parts = ((str(pages), f"{n:,}", f"{size:,}", code(key)) for key, pages, n, size in facts.parts[:LISTED])
@@ -109,7 +118,6 @@ def _figures(facts: Facts) -> Iterable[tuple[str, str]]:
     if facts.rejected_records:
         yield "Records Rejected", f"{facts.rejected_records:,}, set aside in `_rejected/`"
     yield "Records Advertised", facts.advertisement
-    yield "Checks", facts.checks
     yield "Execution Time", f"{facts.seconds:.1f} s"
     yield "Output", code(facts.location)
     yield "Format Chosen", f"{code(facts.format)}: {facts.reason}"
@@ -183,8 +191,22 @@ def _with_bucket(base: Facts, run: Run, *, is_published: bool) -> Facts:
             facts = _unpublished(base, run, store.uri(folder), plan, read_receipts(store, folder), statistics)
         else:
             return replace(base, location=f"{manifest.location}, published before")
+        if (
+            manifest is not None
+            and manifest.published < run.started.isoformat()
+            and _exists(store, f"{folder}/{REPORT}")
+        ):
+            return facts  # of a dataset that was published before this run, and stays as it is
         store.put(f"{folder}/{REPORT}", redact(render(facts)).encode(), content_type="text/markdown; charset=utf-8")
     return facts
+
+
+def _exists(store: ObjectStore, key: str) -> bool:
+    try:
+        store.head(key)
+    except ObjectMissingError:
+        return False
+    return True
 
 
 def _published(base: Facts, manifest: Manifest) -> Facts:
@@ -200,7 +222,8 @@ def _published(base: Facts, manifest: Manifest) -> Facts:
         rejected_records=manifest.rejected,
         widenings=manifest.widened,
         advertisement=_both(manifest.advertised_at_start, manifest.advertised_at_end),
-        checks=_checks(manifest),
+        meaning=MEANINGS[manifest.verdict],
+        checks=manifest.evidence,
         location=manifest.location,
         parts=[(part.key, PageRange(part.first, part.last), part.records, part.bytes) for part in manifest.parts],
     )
@@ -225,15 +248,6 @@ def _unpublished(
         location=f"{location}, not published",
         parts=[(receipt.key, receipt.pages, receipt.records, receipt.bytes) for receipt in receipts],
         resume=run.resume_command if base.resumable else None,
-    )
-
-
-def _checks(manifest: Manifest) -> str:
-    """What was looked into besides the counts."""
-    first = {None: "first page not read again", True: "first page moved", False: "first page unchanged at the end"}
-    keys = "no record key named" if manifest.duplicates is None else f"{manifest.duplicates:,} record keys twice"
-    return f"{first[manifest.shifted]}; {keys}" + (
-        f", {manifest.keyless:,} records without one" if manifest.keyless else ""
     )
 
 

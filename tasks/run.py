@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from seawall.formats.writer import Settings
 from seawall.storage.documents import Totals
+from seawall.storage.manifest import Manifest
 from seawall.storage.plan import Plan
 from seawall.tasks.options import IngestOptions
 
@@ -65,12 +66,24 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """A run with its landing folder and its plan; `totals` is what plan and receipts say about the whole."""
+    """A run with its landing folder and its plan.
+
+    `totals` is what plan and receipts say about the whole, `reach` the last page that came with records, `longest`
+    the number of records of the longest one, `previous` the dataset that is filled, where one was published.
+    """
 
     run: Run
     folder: str
     plan: Plan
     totals: Totals = field(default_factory=Totals)
+    reach: int = 0
+    longest: int = 0
+    previous: Manifest | None = None
+
+    @property
+    def generation(self) -> int:
+        """The generation of the manifest that this landing comes to."""
+        return self.previous.generation + 1 if self.previous else 1
 
 
 def _as_parameter(value: object) -> str:

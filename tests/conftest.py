@@ -91,10 +91,12 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
 
 @pytest.fixture
 def short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Milliseconds between the attempts of a request."""
+    """Milliseconds between the attempts of a request, and before a claim is asked for again."""
     monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_BASE", 0.002)
     monkeypatch.setattr("seawall.clients.http.retries.THROTTLE_BASE", 0.002)
     monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_CAP", 0.02)
+    monkeypatch.setattr("seawall.clients.walks.claims.CLAIM_PAUSE", 0.01)
+    monkeypatch.setattr("seawall.clients.fetcher.CLAIM_PAUSE", 0.01)
 
 
 @pytest.fixture

@@ -21,11 +21,11 @@ from seawall.clients.source import ApiSource
 from seawall.formats import registry
 from seawall.formats.writer import Settings
 from seawall.storage.errors import ObjectExistsError, ObjectMissingError, StorageError
-from seawall.tasks import land, plan, publish
-from seawall.tasks.context import resources
+from seawall.tasks.context.resources import Resources
 from seawall.tasks.errors import IngestError
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.run import Run
+from seawall.tests.inline import ingested
 from seawall.tests.shelf import KINDS, Shelf
 from seawall.tests.wireserver import (
     Answer,
@@ -269,22 +269,16 @@ def run(schedule: Schedule, url: str, client: Callable[[ApiSource], ApiClient]) 
     )  # fmt: skip
     source, store = schedule.source(url), MemoryStore()
     with client(source) as api:
-        resources._by_run[asked.run_id] = resources.Resources(
-            source=source,
-            client=api,
-            store=store,
-            format=registry.build("csv", Settings()),
-            parent="items",
-        )
+        used = Resources(
+            source=source, client=api, store=store, format=registry.build("csv", Settings()), parent="items",
+            record_key=schedule.options.record_key,
+        )  # fmt: skip
         try:
             api.authenticate()
-            landing = plan.make_plan.fn(asked)
-            manifest = publish.publish.fn(landing, land.land(landing))
+            manifest = ingested(asked, used)
         except (SourceError, IngestError, StorageError) as error:
             assert not [key for key in store.objects if key.endswith("_manifest.json")], "published, and failed"
             return Ending(None, error=error)
-        finally:
-            del resources._by_run[asked.run_id]
     rows = [row for part in manifest.parts for row in _rows(store.objects[part.key])]
     return Ending(rows, verdict=manifest.verdict)
 

@@ -183,15 +183,15 @@ def in_turn(*answers: Answer) -> Route:
     return route
 
 
-def by_page(pages: int, special: Mapping[int, Iterable[Answer]] | None = None) -> Route:
-    """Sound pages, but `special` answers for some of them, in turn; once used up, the sound page."""
+def by_page(pages: int, special: Mapping[int, Iterable[Answer]] | None = None, *, size: int = 2) -> Route:
+    """Sound pages of `size` records, but `special` answers for some of them, in turn; once used up, the sound page."""
     queues = {number: list(answers) for number, answers in (special or {}).items()}
     lock = threading.Lock()
 
     def route(request: Request) -> Answer:
         with lock:
             queue = queues.get(request.page)
-            return queue.pop(0) if queue else whole(page(request.page, pages))
+            return queue.pop(0) if queue else whole(page(request.page, pages, size=size))
 
     return route
 

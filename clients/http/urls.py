@@ -58,6 +58,12 @@ def with_params(url: httpx.URL, params: Mapping[str, str]) -> httpx.URL:
     return url.copy_with(query=b"&".join(filter(None, (query, urlencode(params).encode()))))
 
 
+def with_missing(url: str, params: Mapping[str, str]) -> str:
+    """The URL with those of the query parameters that it lacks; the others stay byte for byte."""
+    parts = httpx.URL(url)
+    return str(with_params(parts, {name: value for name, value in params.items() if name not in parts.params}))
+
+
 def without_params(url: httpx.URL, names: Iterable[str]) -> httpx.URL:
     """The URL without the query parameters of these names; the others stay byte for byte."""
     exclusions = set(names)

@@ -24,7 +24,7 @@ _WHOLE: Final = msgspec.json.Decoder(msgspec.Raw)
 _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
-_ERRORS: Final = ("error", "errors")
+COMPLAINTS: Final = ("error", "errors", "partial", "is_partial", "partial_results", "incomplete_results", "timed_out")
 _OPENING_BRACE: Final = ord("{")
 
 
@@ -43,11 +43,13 @@ class Body:
         self._objects: dict[str, dict[str, msgspec.Raw]] = {}
         self._lists: dict[str, list[msgspec.Raw]] = {}
         self._top: dict[str, msgspec.Raw] = {}
+        self._absent: frozenset[str] = frozenset()  # members that the first pass looked for in vain
         self._mark = b""
         try:
             refuse_other_than_utf8(self._text)
             if layout and (parts := layout.read(self._text)):
                 self._lists[layout.records_path], self._top = parts
+                self._absent = layout.beside - self._top.keys()
             else:
                 self._read_whole()
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
@@ -91,17 +93,27 @@ class Body:
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
     def has(self, path: str) -> bool:
-        """Whether the key at `path` is there, whatever its value."""
+        """Whether the key at `path` is there, whatever its value; or null stands where it would be."""
         try:
             return bool(self._at(path))
         except KeyError:
-            return False
+            parent = path.rpartition(".")[0]
+            return bool(parent) and self._is_null(parent)
+
+    def _is_null(self, path: str) -> bool:
+        """Whether null stands at a path, or on the way to it."""
+        try:
+            return bytes(self._at(path)).strip() == b"null"
+        except KeyError:
+            parent = path.rpartition(".")[0]
+            return bool(parent) and self._is_null(parent)
 
     def token(self, path: str) -> str | None:
         """The text at `path`, or the digits of a number; None where it is missing, null, false or empty."""
-        if not self.has(path):
+        try:
+            value = bytes(self._at(path)).strip()
+        except KeyError:
             return None
-        value = bytes(self._at(path)).strip()
         if value in (b"null", b"false", b'""'):
             return None
         if value.startswith(b'"'):
@@ -110,17 +122,25 @@ class Body:
             raise MalformedPageError(f"the value at {path!r} cannot ask for the next page: {excerpt(value)}")
         return value.decode()
 
-    def error(self) -> str | None:
-        """A message where the body says that something went wrong, so that an empty list in it is no page."""
-        for key in _ERRORS:
-            if self.has(key) and msgspec.json.decode(self._at(key)):
-                return f"no records, but {key!r} at the top of the body; the body begins: {excerpt(self._text)}"
+    def complaint(self) -> str | None:
+        """The key at the top with which the body says that something went wrong, or that records are missing."""
+        for key in COMPLAINTS:
+            try:
+                value = msgspec.json.decode(self._at(key))
+            except KeyError:
+                continue
+            if value is True or (value and key in COMPLAINTS[:2]):
+                return key
         return None
+
+    def beginning(self) -> str:
+        """How the body begins, for a message."""
+        return f"the body begins: {excerpt(self._text)}"
 
     def missing(self, what: str, path: str) -> str:
         """A message that there is no `what` at `path`, with the keys that are there and the body's beginning."""
         keys = neutral(", ".join(map(repr, self._reached(path)))) or "none"
-        return f"no {what} at {path!r}; the keys there are: {keys}; the body begins: {excerpt(self._text)}"
+        return f"no {what} at {path!r}; the keys there are: {keys}; {self.beginning()}"
 
     def _read_whole(self) -> None:
         """Parse the body to its end.
@@ -144,6 +164,8 @@ class Body:
             return self._text
         if path in self._top:
             return self._top[path]
+        if path in self._absent:
+            raise KeyError(path)
         parent, _, key = path.rpartition(".")
         return self._members(parent)[key]
 

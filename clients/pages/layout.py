@@ -13,7 +13,7 @@ _NOTHING: Final = msgspec.Raw(b"")
 class Layout:
     """A list of records at one dotted path (`""` is the body itself), and what stands beside it at the top.
 
-    `other_paths` are dotted, too; the members of the body that their first steps name are read as well.
+    `other_paths` are dotted, too; the members of the body that their first steps name, `beside`, are read as well.
     """
 
     def __init__(self, records_path: str, other_paths: Iterable[str] = ()) -> None:
@@ -21,6 +21,7 @@ class Layout:
         steps = records_path.split(".") if records_path else []
         self._depth = len(steps)
         self._fields = _fields(steps[0], other_paths) if steps else {}
+        self.beside = frozenset(self._fields)
         nameable = not any(map(_UNNAMEABLE.search, [*steps, *self._fields]))
         self._decoder = msgspec.json.Decoder(_type_at(steps, self._fields)) if nameable else None
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from seawall.clients.pages.identity import Identity
 from seawall.clients.pages.records import Records
 
 
@@ -10,13 +11,18 @@ from seawall.clients.pages.records import Records
 class PageRequest:
     """What asks for page `number`: a query added to the source's URL, or the `url` that the page before named.
 
-    `follows` is set where a token of the page before is part of it.
+    `token` is what the page before gave for it, where only that one tells.
     """
 
     number: int
     query: Mapping[str, str] = field(default_factory=dict)
     url: str | None = field(default=None, repr=False)
-    follows: bool = False
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def follows(self) -> bool:
+        """Whether a token of the page before is part of it."""
+        return self.token is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +31,23 @@ class Totals:
 
     pages: int | None = None
     records: int | None = None
+
+    def larger(self, other: "Totals") -> "Totals":
+        """The larger number of either."""
+        return Totals(pages=larger(self.pages, other.pages), records=larger(self.records, other.records))
+
+    def is_less_than(self, other: "Totals") -> bool:
+        """Whether either number is smaller than the other's."""
+        return _is_less(self.pages, other.pages) or _is_less(self.records, other.records)
+
+
+def larger(*numbers: int | None) -> int | None:
+    """The largest of these numbers; None where all are."""
+    return max((number for number in numbers if number is not None), default=None)
+
+
+def _is_less(one: int | None, other: int | None) -> bool:
+    return one is not None and other is not None and one < other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +65,11 @@ class Page:
 
     `body_bytes` is the body's length, `read_at` when it was read, in seconds since 1970, `retries` the causes of the
     attempts that failed before; `rejected` are the records that are no JSON object, too large or not UTF-8.
-    `next_token` is what asks for the next page where only this one tells, and None on the last.
+    `next_token` is what asks for the next page where only this one tells, and None on the last; `says_end` tells
+    whether the key of a next page is there and says that there is none. `identity` compares it with others. It was
+    asked for `askings` times, since it ended, emptied or shortened the walk; `differed` is set where answers differed.
+    `last_url` is where the source says that its last page is; `complains` is set where errors stand beside its records.
+    `totals_fell` is set where an answer that was read before it was asked for told larger totals.
     """
 
     number: int
@@ -53,6 +80,13 @@ class Page:
     retries: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     next_token: str | None = field(default=None, repr=False)
+    says_end: bool = False
+    last_url: str | None = field(default=None, repr=False)
+    complains: bool = False
+    identity: Identity = field(default_factory=Identity, repr=False)
+    askings: int = 1
+    differed: bool = False
+    totals_fell: bool = False
 
     @property
     def sent_records(self) -> int:
@@ -70,22 +104,28 @@ class Page:
             body_bytes=self.body_bytes + more.body_bytes,
             read_at=more.read_at,
             retries=self.retries + more.retries,
+            totals_fell=self.totals_fell or more.totals_fell,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A page that failed for good, with the last error as one harmless line."""
+    """A page that failed for good, with the last error as one harmless line; `missing` where there is no such page."""
 
     number: int
     error: str
     retries: tuple[str, ...] = ()
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """The walk ended before page `number`, whatever the totals promised at the start; `totals` is what it says now."""
+    """The walk ended before page `number`, whatever the totals promised at the start; `totals` is what it says now.
+
+    That page was asked for `askings` times.
+    """
 
     number: int
     totals: Totals
     read_at: float
+    askings: int = 0

@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from seawall.clients.http.urls import with_missing
 from seawall.clients.pages.body import Body
 from seawall.clients.pages.page import Page, PageRequest, Totals
-from seawall.clients.pagination.links import next_link
+from seawall.clients.pagination.links import link_to
 from seawall.clients.pagination.parameters import Param, SizeParam, TotalRecordsPath, sized
 
 
@@ -29,9 +30,13 @@ class _Chain(BaseModel):
         """Asks for the page after this one; None where the walk ends with it."""
         return None if page.next_token is None else self.after(page.number, page.next_token, size)
 
+    def says_end(self, body: Body) -> bool:
+        """Whether the key of a next page is there, and says that there is none."""
+        return False
+
     def after(self, number: int, token: str, size: int) -> PageRequest:
-        """Asks for the page that follows page `number`, by the token that it gave."""
-        return PageRequest(number=number + 1, url=token, follows=True)
+        """Asks for the page that follows page `number`, by the token that it gave; a URL gets the page size back."""
+        return PageRequest(number=number + 1, url=with_missing(token, sized(self.size_param, size)), token=token)
 
     def totals(self, body: Body, size: int) -> Totals:
         """What the page says about the whole."""
@@ -53,14 +58,18 @@ class Cursor(_Chain):
     def after(self, number: int, token: str, size: int) -> PageRequest:
         """Asks for the page that follows page `number`, by the cursor that it gave."""
         query = {self.cursor_param: token} | sized(self.size_param, size)
-        return PageRequest(number=number + 1, query=query, follows=True)
+        return PageRequest(number=number + 1, query=query, token=token)
 
     def next_token(self, body: Body, link: str) -> str | None:
         """The cursor of the next page; None on the last one."""
         return body.token(self.next_path)
 
+    def says_end(self, body: Body) -> bool:
+        """Whether the key of a next page is there, and says that there is none."""
+        return body.has(self.next_path)
+
     def lacking(self, body: Body) -> str | None:
-        """What the first page has to say and does not, as a message."""
+        """What each page has to say and this one does not, as a message."""
         return _without_next(self, body)
 
 
@@ -77,8 +86,12 @@ class NextUrl(_Chain, title="Next URL"):
         """The URL of the next page, as it is written there; None on the last one."""
         return body.token(self.next_path)
 
+    def says_end(self, body: Body) -> bool:
+        """Whether the key of a next page is there, and says that there is none."""
+        return body.has(self.next_path)
+
     def lacking(self, body: Body) -> str | None:
-        """What the first page has to say and does not, as a message."""
+        """What each page has to say and this one does not, as a message."""
         return _without_next(self, body)
 
 
@@ -89,7 +102,7 @@ class LinkHeader(_Chain, title="Link header"):
 
     def next_token(self, body: Body, link: str) -> str | None:
         """The URL of the next page, as it is written in the header `link`; None on the last one."""
-        return next_link(link)
+        return link_to("next", link)
 
     def lacking(self, body: Body) -> str | None:
         """Nothing: a source of one page sends no such header."""
@@ -97,8 +110,8 @@ class LinkHeader(_Chain, title="Link header"):
 
 
 def _without_next(pagination: Cursor | NextUrl, body: Body) -> str | None:
-    """A message where a first page lacks the key of the next one: a mistyped path must not end a walk."""
+    """A message where a page lacks the key of the next one: neither a mistyped path nor a glitch may end a walk."""
     if pagination.missing_next_ends or body.has(pagination.next_path):
         return None
     message = body.missing("next page", pagination.next_path)
-    return f"{message}; where the last page lacks that key, set missing_next_ends"
+    return f"{message}; where the last page lacks that key, set missing_next_ends; a run can be resumed with it"

@@ -1,8 +1,8 @@
 """How far a source goes, as its pages tell and show."""
 
-from dataclasses import replace
 from threading import Lock
 
+from seawall.clients.limits import MAX_SHORT_PAGES
 from seawall.clients.pages.page import Totals
 
 
@@ -11,77 +11,104 @@ def last_page(first_page: int, pages: int | None) -> int | None:
     return None if pages is None else first_page + max(pages, 1) - 1
 
 
-def larger(*pages: int | None) -> int | None:
-    """The largest number of pages that was said; None where none was.
+def plausible(totals: Totals, *, ordinal: int, records: int) -> Totals:
+    """What page `ordinal` (from 1) with these records can mean: a number that the page itself refutes tells nothing.
 
-    Answers overtake one another, and a page too many turns out to lie beyond the end, while one too few would be lost.
+    Sources count the page in place of the whole, or answer 0 and 1 on all pages but the first.
     """
-    return max((number for number in pages if number is not None), default=None)
+    pages, whole = totals.pages, totals.records
+    if records and pages is not None and pages < ordinal:
+        pages = None
+    if records and whole is not None and (whole < records or (ordinal > 1 and whole <= records)):
+        whole = None
+    return Totals(pages=pages, records=whole)
 
 
 class Extent:
     """What the pages of a walk say and show of its end; one for all threads of a process. Thread-safe.
 
-    `totals` is what a page said last. `at_most` is the same with the largest number of pages that was ever said:
-    one glitch must not turn a page that is missing into one beyond the end.
+    `totals` is what a page said last, `largest` the largest numbers that any ever said: one glitch must not turn a page
+    that is missing into one beyond the end. `longest` is the number of records of the longest page, `reach` the last
+    page that came with records; `page_size` is how many records are asked for in a page.
     """
 
     def __init__(self, *, first_page: int, page_size: int) -> None:
-        self.totals = self.at_most = Totals()
+        self.totals = self.largest = Totals()
+        self.longest = 0
+        self.reach = first_page - 1
         self._first_page = first_page
-        self._page_size = page_size
-        self._longest = 0  # records of a page
-        self._end: int | None = None  # the first page beyond the end, where no total tells
-        self._doubtful: int | None = None  # a page that may lie there
+        self.page_size = page_size
+        self._end: int | None = None  # the first page beyond the end
+        self._full_pages = 0
+        self._short_pages = 0  # that stayed so, though they were asked for again
         self._lock = Lock()
 
-    def learn(self, totals: Totals, records: int = 0) -> None:
-        """Keep what a page of `records` records says about the whole; one that says nothing takes nothing back."""
+    def learn(self, totals: Totals, *, number: int, records: int = 0) -> None:
+        """Keep what page `number` with so many records says of the whole; saying nothing takes nothing back."""
         with self._lock:
             if totals != Totals():
-                pages = larger(self.at_most.pages, totals.pages)
-                self.totals, self.at_most = totals, replace(totals, pages=pages)
-                self._longest = max(self._longest, records)
+                self.totals = totals
+                self.largest = self.largest.larger(totals)
+                self._reached(self.last(totals) or 0, with_records=False)
+            if records:
+                self._reached(number)
+                self._full_pages = self._full_pages + 1 if records == self.longest else self._full_pages
+            if records > self.longest:
+                self.longest, self._full_pages = records, 1
 
-    def expect(self, totals: Totals) -> None:
-        """Go by totals that another process heard, perhaps, until the source says some now."""
-        if self.totals == Totals():
-            self.learn(totals)
+    def expect(self, totals: Totals, *, reach: int, longest: int = 0) -> None:
+        """Go by what another process heard and landed, perhaps."""
+        with self._lock:
+            self.largest = self.largest.larger(totals)
+            if self.totals == Totals():
+                self.totals = totals
+            self._reached(reach)
+            if longest > self.longest:
+                self.longest, self._full_pages = longest, 1
+
+    def _reached(self, number: int, *, with_records: bool = True) -> None:
+        """Page `number` holds records, or is said to, so no page before it lies beyond the end."""
+        if with_records:
+            self.reach = max(self.reach, number)
+        if self._end is not None and number >= self._end:
+            self._end = None
 
     def last(self, totals: Totals) -> int | None:
         """The number of the last page by `totals`; None where they do not say."""
         return last_page(self._first_page, totals.pages)
 
-    def is_beyond(self, number: int, totals: Totals) -> bool | None:
-        """Whether a page without records lies beyond the end by `totals`; None where only the page after it can say."""
-        last = self.last(totals)
-        if last is not None:
-            return number > last
-        if number == self._first_page or (totals.records is not None and self._most_before(number) < totals.records):
-            return False
-        return None
+    def promises(self, number: int) -> bool:
+        """Whether the number of records that was told is not there yet before page `number`, if all pages are long."""
+        before = (number - self._first_page) * (self.longest or self.page_size)
+        return self.largest.records is not None and before < self.largest.records
 
-    def doubt(self, number: int) -> bool:
-        """Whether to look beyond page `number`, which is empty: one page is, not each of those that are read ahead."""
+    def behind(self) -> int:
+        """A page that lies behind the last one, by what was told."""
+        pages = self.largest.pages
+        if pages is None:
+            pages = -(-(self.largest.records or 0) // (self.longest or self.page_size))
+        return self._first_page + max(pages, self.reach - self._first_page + 1)
+
+    def is_shorter(self, records: int) -> bool:
+        """Whether a page of so many records is shorter than others, in a source whose pages are alike in length."""
+        is_regular = self._short_pages <= min(self._full_pages, MAX_SHORT_PAGES)
+        return is_regular and 0 < records < self.longest
+
+    def is_exactly_the_rest(self, number: int, records: int) -> bool:
+        """Whether page `number` with so many records is the last one, to the record, by the number that was told."""
+        before = (number - self._first_page) * self.longest
+        return self.largest.records is not None and before + records == self.largest.records
+
+    def stayed_short(self) -> None:
+        """A page that is shorter than others was asked for again, and is no longer."""
         with self._lock:
-            if self._doubtful is not None and number > self._doubtful:
-                return False
-            self._doubtful = number
-            return True
-
-    def trust(self) -> None:
-        """A page beyond the doubtful one held records."""
-        self._doubtful = None
+            self._short_pages += 1
 
     def end_before(self, number: int) -> None:
-        """No total tells the end, and page `number` turned out to lie beyond it."""
+        """Page `number` turned out to lie beyond the end."""
         with self._lock:
             self._end = number if self._end is None else min(self._end, number)
 
     def is_over(self, number: int) -> bool:
         """Whether the walk has ended before page `number`, so that nobody needs to ask for it."""
         return self._end is not None and number > self._end
-
-    def _most_before(self, number: int) -> int:
-        """How many records the pages before `number` hold at the most, as far as the longest page so far tells."""
-        return (number - self._first_page) * (self._longest or self._page_size)

@@ -12,16 +12,16 @@ from seawall.clients.redact import SECRETS, neutral
 
 _TARGET: Final = re.compile(r"[\s,]*<([^<>]*)>")
 _PARAM: Final = re.compile(  # a token, then a token or a quoted string (RFC 8288 §3, RFC 9110 §5.6)
-    r"""\s*;\s*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?)?"""
+    r"""\s*;\s*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|('[^']*'|[^\s;,"]*)))?)?"""
 )
 _END: Final = re.compile(r"\s*(?:,|$)")
 
 
-def next_link(header: str) -> str | None:
-    """The target of the link whose relation is `next`; None where there is none (RFC 8288 §3).
+def link_to(relation: str, header: str) -> str | None:
+    """The target of the link with this relation, such as `next`; None where there is none (RFC 8288 §3).
 
     Of several `rel` the first counts, relations are compared without case, and a link with an `anchor`
-    speaks of another page than this.
+    speaks of another page than this. Single quotes, which some servers put around values, are left out.
 
     Raises:
         MalformedPageError: the header does not parse, so nobody knows whether it holds such a link.
@@ -34,7 +34,7 @@ def next_link(header: str) -> str | None:
         params, position = _params(header, target.end())
         if (end := _END.match(header, position)) is None:
             break
-        if "next" in params.get("rel", "").lower().split() and "anchor" not in params:
+        if relation in params.get("rel", "").lower().split() and "anchor" not in params:
             return target[1]
         position = end.end()
     else:
@@ -48,7 +48,9 @@ def _params(header: str, position: int) -> tuple[dict[str, str], int]:
     while (found := _PARAM.match(header, position)) is not None:
         name, quoted, plain = found.groups()
         if name:
-            params.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain or "")
+            params.setdefault(
+                name.lower(), re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else (plain or "").strip("'")
+            )
         position = found.end()
     return params, position
 

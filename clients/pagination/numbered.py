@@ -15,6 +15,7 @@ class PageNumber(BaseModel, title="Page number"):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     random_access: ClassVar[bool] = True
+    fills_pages: ClassVar[bool] = False
 
     kind: Literal["page_number"] = "page_number"
     page_param: Annotated[Param, Field(description="Query parameter of the page number.")] = "page"
@@ -70,6 +71,11 @@ class Offset(BaseModel):
     short_page_ends: Annotated[
         bool, Field(description="A page shorter than asked for is the last one. Only where the source promises that.")
     ] = False
+
+    @property
+    def fills_pages(self) -> bool:
+        """Whether what is missing from a page is asked for in its place."""
+        return not self.short_page_ends
 
     def first(self, size: int) -> PageRequest:
         """Asks for the first page, `size` records long."""

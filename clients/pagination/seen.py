@@ -3,10 +3,10 @@
 from hashlib import blake2b
 from threading import Lock
 
-from seawall.clients.errors import PageRepeatedError, WalkLoopError
+from seawall.clients.errors import WalkLoopError
 from seawall.clients.limits import MAX_EMPTY_PAGES
+from seawall.clients.pages.identity import Identity
 from seawall.clients.pages.page import PageRequest
-from seawall.clients.pages.records import Records
 
 
 class Seen:
@@ -14,22 +14,27 @@ class Seen:
 
     def __init__(self) -> None:
         self._pages: dict[bytes, tuple[int, object]] = {}
+        self._repeats: set[object] = set()
         self._tokens: dict[bytes, int] = {}
         self._empty: set[int] = set()
         self._lock = Lock()
 
-    def refuse_repetition(self, request: PageRequest, records: Records) -> None:
-        """Raise PageRepeatedError where the records came before, in answer to another request."""
-        if not records:
-            return
+    def twin(self, request: PageRequest, identity: Identity) -> int | None:
+        """The number of the page that came with the same records in answer to another request, if there is one."""
+        if not identity.head:
+            return None
         asked = (request.number, tuple(sorted(request.query.items())))
         with self._lock:
-            before = self._pages.setdefault(records.digest, asked)
-        if before != asked:
-            raise PageRepeatedError(
-                f"page {request.number} holds the very records of page {before[0]}: "
-                f"does the source read {' and '.join(map(repr, request.query)) or 'the links that it gives'}?"
-            )
+            before = self._pages.setdefault(identity.content, asked)
+            if before == asked:
+                return None
+            self._repeats.add(asked)
+        return before[0]
+
+    @property
+    def mostly_repeats(self) -> bool:
+        """Whether no more pages came with records of their own than with those of another page."""
+        return len(self._repeats) >= len(self._pages)
 
     def refuse_loop(self, number: int, token: str, *, empty: bool) -> None:
         """Raise WalkLoopError where another page gave this token, or too many pages in a row hold nothing."""

@@ -10,7 +10,7 @@ import httpx
 from seawall.clients.errors import MalformedPageError
 from seawall.clients.pagination.chained import Cursor, LinkHeader, NextUrl
 from seawall.clients.pagination.kinds import Chained, Numbered
-from seawall.clients.pagination.links import next_link
+from seawall.clients.pagination.links import link_to
 from seawall.clients.pagination.numbered import Offset, PageNumber
 from seawall.clients.probe.anatomy import Anatomy
 
@@ -92,7 +92,7 @@ def _params(url: httpx.URL, target: str) -> dict[str, str]:
 
 def _link(headers: httpx.Headers) -> str | None:
     try:
-        return next_link(headers.get("Link", ""))
+        return link_to("next", headers.get("Link", ""))
     except MalformedPageError:
         return None
 

@@ -26,6 +26,7 @@ class Resources:
     store: ObjectStore
     format: Format
     parent: str  # the folder that holds the landings of the dataset
+    record_key: str | None = None  # of the run, or of the source
 
 
 _lock = threading.Lock()
@@ -57,13 +58,19 @@ def _open(run: Run) -> Resources:
     source = blocks.load_source(run.source)
     target = blocks.load_target(run.storage, run.bucket)
     store = blocks.open_store(target)
+    options = run.options
     client = ApiClient(
-        source, max_in_flight=run.options.max_in_flight, page_size=run.options.page_size, params=run.params
+        source,
+        max_in_flight=options.max_in_flight,
+        page_size=options.page_size,
+        params=run.params,
+        record_key=options.record_key,
     )
     return Resources(
         source=source,
         client=client,
         store=store,
         format=registry.build(run.format, run.format_settings),
+        record_key=options.record_key or source.record_key,
         parent=joined(checked_prefix(joined(target.root_folder, run.prefix)), source.name),
     )

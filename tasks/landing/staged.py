@@ -1,7 +1,6 @@
 """Staged parts: consecutive good pages in a local file, complete and not yet in the bucket."""
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
@@ -11,27 +10,23 @@ from seawall.clients.errors import SourceError, WalkStoppedError
 from seawall.clients.pages.page import End, Gap, Page
 from seawall.formats.records import RecordError
 from seawall.formats.writer import Format, WrittenFile
-from seawall.storage.documents import Column, Notice
+from seawall.storage.documents import Column
 from seawall.storage.ranges import PageRange
 from seawall.tasks.errors import IngestError, RejectedRecordsError
 from seawall.tasks.landing.record_keys import KeyFile
 from seawall.tasks.landing.rejected import RejectedFile
-from seawall.tasks.landing.walk import merged, notice_of
+from seawall.tasks.landing.sight import Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedPart:
-    """A part that is complete in a local file and not yet in the bucket; `body_bytes` are those of its pages."""
+    """A part that is complete in a local file and not yet in the bucket; the rest is as in its receipt."""
 
     file: WrittenFile
     columns: tuple[Column, ...]
     rejected: RejectedFile
     pages: PageRange
-    body_bytes: int
-    retries: Counter[str]
-    notice: Notice
-    next_token: str | None
-    digests: bytes
+    sight: Sight
     keys: Path | None = None
     keyless: int = 0
 
@@ -63,10 +58,7 @@ def _error_last(
 
 def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key: str | None = None) -> StagedPart:
     """Write consecutive pages to one file, as they arrive, and the digests of their record keys to another."""
-    last = body_bytes = 0
-    counts: list[int] = []  # records of each page
-    retries: Counter[str] = Counter()
-    notice, next_token, digests = Notice(), None, bytearray()
+    sight = Sight()
     rejected = RejectedFile(staging / "rejected.jsonl")
     with format.open(staging / f"part.{format.suffix}") as writer, KeyFile(staging / "keys", record_key) as keys:
         for page in pages:
@@ -75,35 +67,18 @@ def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key:
             except RecordError as error:
                 raise IngestError(f"page {page.number}, {error}; nothing of this part was landed") from error
             rejected.add(page)
-            keys.write(page.records)
-            counts.append(len(page.records))
-            last = page.number
-            body_bytes += page.body_bytes
-            retries.update(page.retries)
-            notice = _latest(notice, notice_of(page))
-            next_token = page.next_token
-            digests += page.records.digest
+            keys.write(page)
+            sight.add(page)
         file = writer.close()
-    part_pages = PageRange(last - len(counts) + 1, last)
     return StagedPart(
         file=file,
-        columns=_columns(file, part_pages.first, counts),
+        columns=_columns(file, sight.first, sight.counts),
         rejected=rejected,
-        pages=part_pages,
-        body_bytes=body_bytes,
-        retries=retries,
-        notice=notice,
-        next_token=next_token,
-        digests=bytes(digests),
+        pages=PageRange(sight.first, sight.last),
+        sight=sight,
         keys=keys.path,
         keyless=keys.keyless,
     )
-
-
-def _latest(one: Notice, other: Notice) -> Notice:
-    """Two notices as one, in the order in which their pages were read: answers overtake one another."""
-    before, after = sorted((one, other), key=lambda notice: notice.at)
-    return Notice(totals=merged(before.totals, after.totals), at=after.at)
 
 
 def _columns(file: WrittenFile, first: int, counts: Sequence[int]) -> tuple[Column, ...]:

@@ -1,12 +1,13 @@
 """The walk: which pages there are to land, by what was planned, said and landed so far."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Final
 
 from seawall.clients.errors import PageRangeError
-from seawall.clients.pages.page import End, Page
-from seawall.clients.pagination.extent import larger, last_page
+from seawall.clients.pages.page import End, Page, larger
+from seawall.clients.pagination.extent import last_page
 from seawall.clients.pagination.kinds import Chained
 from seawall.storage.documents import Notice, Totals
 from seawall.storage.keys import MAX_PAGE
@@ -31,11 +32,34 @@ def merged(before: Totals, now: Totals) -> Totals:
     return Totals(pages=larger(before.pages, now.pages), records=records)
 
 
+def largest_of(*totals: Totals) -> Totals:
+    """The largest numbers that were told."""
+    return Totals(pages=larger(*(each.pages for each in totals)), records=larger(*(each.records for each in totals)))
+
+
 def advertised(landing: Landing, receipts: Iterable[Receipt], tally: Tally) -> Totals:
     """What the source says about the whole, in the order in which its pages were read, the plan's first."""
     notices = sorted([tally.notice, *(receipt.notice for receipt in receipts)], key=lambda notice: notice.at)
     totals = reduce(merged, (notice.totals for notice in notices), landing.plan.totals)
     return totals if tally.end is None else Totals(pages=tally.notice.totals.pages, records=totals.records)
+
+
+def reach_of(receipts: Iterable[Receipt]) -> int:
+    """The last page that was landed with records; 0 where none was."""
+    return max((page for receipt in receipts for page, records in receipt.page_lengths if records), default=0)
+
+
+def informed(landing: Landing, receipts: Sequence[Receipt]) -> Landing:
+    """The landing with what its receipts tell of the whole, for processes that did not see its pages."""
+    longest = max((length for receipt in receipts for length, _ in receipt.lengths), default=0)
+    totals = advertised(landing, receipts, Tally())
+    return replace(landing, totals=totals, reach=reach_of(receipts), longest=longest)
+
+
+def end_of(receipts: Iterable[Receipt], tally: Tally) -> int | None:
+    """The first page beyond the end, if one turned out to be, and no page behind it came with records since."""
+    is_contradicted = tally.end is not None and max(tally.reach, reach_of(receipts)) > tally.end
+    return None if is_contradicted else tally.end
 
 
 def walk(landing: Landing, resources: Resources, receipts: Sequence[Receipt], tally: Tally) -> list[PageRange]:
@@ -47,8 +71,8 @@ def walk(landing: Landing, resources: Resources, receipts: Sequence[Receipt], ta
     bounds = [_last(landing, resources, receipts, tally)]
     if options.page_range is not None:
         bounds.append(options.page_range.last)
-    if tally.end is not None:
-        bounds.append(tally.end - 1)
+    if (beyond := end_of(receipts, tally)) is not None:
+        bounds.append(beyond - 1)
     last = max([min(bounds), *(receipt.last for receipt in receipts if receipt.sent_records)])
     ranges = [PageRange(each.first, min(each.last, last)) for each in landing.plan.ranges if each.first <= last]
     if last > end:
@@ -63,12 +87,28 @@ def uncovered(landing: Landing, resources: Resources, tally: Tally) -> list[Page
     receipts = read_receipts(resources.store, landing.folder)
     refuse_too_many(receipts, landing.run.options.max_rejected_records)
     covers = [*(receipt.pages for receipt in receipts), *(PageRange(gap.page, gap.page) for gap in tally.gaps)]
-    if tally.end is not None:
-        covers.append(PageRange(tally.end, MAX_PAGE))
+    if (end := end_of(receipts, tally)) is not None:
+        covers.append(PageRange(end, MAX_PAGE))
     return missing(walk(landing, resources, receipts, tally), covers)
 
 
-def links(landing: Landing, resources: Resources) -> Iterator[tuple[PageRange, str | None]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A part to land: its pages, and what is known where it begins.
+
+    `token` asks for its first page where only the page before tells, `records_before` is how many records the source
+    sent before it. Where its pages are landed already, `supersedes` is their receipt: the part is landed anew if it
+    comes differently, with `only_longer` if it comes with more records.
+    """
+
+    pages: PageRange
+    token: str | None = None
+    records_before: int = 0
+    supersedes: Receipt | None = None
+    only_longer: bool = False
+
+
+def links(landing: Landing, resources: Resources) -> Iterator[Link]:
     """The parts of a chained walk that are not in the bucket, one after the other, each with its token.
 
     The next one is known once the one before has its receipt.
@@ -77,14 +117,38 @@ def links(landing: Landing, resources: Resources) -> Iterator[tuple[PageRange, s
     receipts = read_receipts(resources.store, landing.folder)
     refuse_too_many(receipts, options.max_rejected_records)
     newest = receipts[-1] if receipts else None
+    records = sum(receipt.sent_records for receipt in receipts)
     end = options.page_range.last if options.page_range else MAX_PAGE
     while newest is None or newest.next_token is not None:
         first = newest.last + 1 if newest else landing.plan.ranges[0].first
         if first > end:
             return
         last = min(first + options.pages_per_part - 1, end)
-        yield PageRange(first, last), newest.next_token if newest else None
+        token = newest.next_token if newest else None
+        yield Link(pages=PageRange(first, last), token=token, records_before=records)
         newest = find_receipt(resources.store, landing.folder, first)
+        records += newest.sent_records
+
+
+def links_again(receipts: Sequence[Receipt], chosen: Iterable[int], *, only_longer: bool) -> list[Link]:
+    """The parts that begin with the `chosen` pages, to be landed anew where they come differently."""
+    wanted = set(chosen)
+    again: list[Link] = []
+    records = 0
+    for before, receipt in zip([None, *receipts], receipts, strict=False):
+        if receipt.first in wanted:
+            token = before.next_token if before else None
+            again.append(
+                Link(
+                    pages=receipt.pages,
+                    token=token,
+                    records_before=records,
+                    supersedes=receipt,
+                    only_longer=only_longer,
+                )
+            )
+        records += receipt.sent_records
+    return again
 
 
 def _last(landing: Landing, resources: Resources, receipts: Sequence[Receipt], tally: Tally) -> int:
@@ -95,15 +159,22 @@ def _last(landing: Landing, resources: Resources, receipts: Sequence[Receipt], t
         return reach + bool(receipts and receipts[-1].next_token)
     totals = advertised(landing, receipts, tally)
     last = last_page(pagination.first_page, totals.pages)
-    return _open_end(landing, receipts, totals) if last is None else last
+    reach = max(tally.reach, reach_of(receipts))
+    if last is not None and tally.reach <= last:
+        return max(last, reach)
+    return _open_end(landing, receipts, totals, tally.reach)
 
 
-def _open_end(landing: Landing, receipts: Sequence[Receipt], totals: Totals) -> int:
-    """How far to walk where no total tells: as far as planned, and on from there while that held records."""
-    reach = max((receipt.last for receipt in receipts if receipt.sent_records), default=0)
-    if totals.records is not None and sum(receipt.sent_records for receipt in receipts) >= totals.records:
+def _open_end(landing: Landing, receipts: Sequence[Receipt], totals: Totals, seen: int) -> int:
+    """How far to walk where no total tells: as far as planned, and on from there while that held records.
+
+    A total of records that is reached is believed until a page beyond it is seen to hold some.
+    """
+    reach = max((receipt.last for receipt in receipts), default=0)
+    is_reached = totals.records is not None and sum(receipt.sent_records for receipt in receipts) == totals.records
+    if is_reached and reach >= seen:
         return max(reach, landing.plan.ranges[0].first)
     end, options = landing.plan.last_page, landing.run.options
-    while reach >= end:
+    while max(reach, seen) >= end:
         end += options.pages_per_part * options.parallel_parts * OPEN_PARTS
     return min(end, MAX_PAGE)

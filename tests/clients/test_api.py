@@ -23,7 +23,7 @@ from seawall.clients.errors import (
     SourceDownError,
     SourceError,
 )
-from seawall.clients.limits import LOGIN_ATTEMPTS, MALFORMED_ATTEMPTS, READ_AHEAD
+from seawall.clients.limits import CLAIM_ASKINGS, LOGIN_ATTEMPTS, MALFORMED_ATTEMPTS, READ_AHEAD
 from seawall.clients.pages.page import Page
 from seawall.clients.source import ApiSource
 from seawall.dev.unstable_api import Server
@@ -339,9 +339,9 @@ def test_a_decompression_bomb_is_a_gap_at_the_first_asking() -> None:
     ids=["404", "empty", "empty and without totals"],
 )
 def test_nothing_beyond_the_last_page_is_the_end(beyond: Answer) -> None:
-    outcomes, server = walk(by_page(3, {4: [beyond] * 2, 5: [beyond] * 2}), 5)
+    outcomes, server = walk(by_page(3, {4: [beyond] * 9, 5: [beyond] * 9}), 5)
     assert shape(outcomes) == "pppee"
-    assert server.asked()[4] == 2, "an end is said twice"
+    assert server.asked()[4] == CLAIM_ASKINGS
 
 
 def test_an_end_that_is_said_once_is_a_glitch() -> None:
@@ -363,9 +363,21 @@ def test_a_404_in_the_middle_is_a_gap() -> None:
 
 @pytest.mark.parametrize("empty", [{"metadata": {"total_pages": 3}, "data": []}, {"data": []}])
 def test_an_empty_page_in_the_middle_is_a_page(empty: dict[str, Any]) -> None:
-    outcomes, _ = walk(by_page(3, {2: [as_json(empty)]}), 3)
+    outcomes, server = walk(by_page(3, {2: [as_json(empty)] * 9}), 3)
     assert shape(outcomes) == "ppp"
     assert page_of(outcomes, 2).records == []
+    assert server.asked()[2] == CLAIM_ASKINGS
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_page_that_came_empty_or_short_is_asked_for_again_and_the_longer_answer_counts(left: int, times: int) -> None:
+    glitch = as_json({"metadata": {"total_pages": 3}, "data": [{"id": 2}][:left]})
+    outcomes, server = walk(by_page(3, {2: [glitch] * times}), 3)
+    assert shape(outcomes) == "ppp"
+    healed = page_of(outcomes, 2)
+    assert (len(healed.records), healed.askings, healed.differed) == (2, times + 1, True)
+    assert server.asked()[2] == times + 1
 
 
 def test_the_newest_totals_are_followed_when_the_source_shrinks_or_grows() -> None:

@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import State
 from prefect.logging.handlers import APILogWorker
 
+from seawall.clients.limits import CLAIM_ASKINGS
 from seawall.dev.seaweed import SeaweedFS
 from seawall.dev.truth import differences
 from seawall.dev.unstable_api import Answer, Server
@@ -159,7 +160,8 @@ def test_two_pages_that_fail_for_good_fail_the_run_and_a_resume_asks_for_nothing
     httpx.post(f"{server.url}/heal")
     before = server.api.stats()
     manifest = landed(source, resume=run_id)
-    assert asked_since(server, before) == {"1": 1, "5": 1, "13": 1}, "the first page again, to see whether it moved"
+    asked = {"1": 1, "5": 1, "13": 1, "21": CLAIM_ASKINGS}
+    assert asked_since(server, before) == asked, "the first page, to see whether it moved, and the one behind the last"
     assert (manifest.verdict, manifest.run_id) == ("complete", run_id)
     assert [(part.first, part.last) for part in manifest.parts] == [(1, 4), (5, 5), (6, 12), (13, 13), (14, 20)]
     assert differences(files(manifest, Path("data")), server.api.customers.records()) == []
@@ -275,7 +277,7 @@ def test_a_source_that_shrinks_during_the_walk_ends_where_it_says(
 
     monkeypatch.setattr(api, "_page", shrinking)
     manifest = landed(save_source(server), options={"pages_per_part": 3, "parallel_parts": 1})
-    assert (manifest.verdict, manifest.records) == ("complete", 6_000)
+    assert (manifest.verdict, manifest.records) == ("shifted", 6_000), "rows that went may have moved others"
     assert (manifest.advertised_at_start.records, manifest.advertised_at_end.records) == (9_000, 6_000)
 
 
@@ -286,10 +288,16 @@ def test_an_empty_source_is_a_complete_dataset_without_parts(serve: Serve, save_
 
 def test_a_range_of_pages_lands_these_pages(serve: Serve, save_source: Save) -> None:
     server = serve(total=10_000)
-    manifest = landed(save_source(server), options={"pages": "3-5"})
+    state = run(save_source(server), options={"pages": "3-5", "strict": True})
+    manifest = state.result()
     assert set(server.api.stats()["pages"]) == {"3", "4", "5"}
     assert differences(files(manifest, Path("data")), server.api.customers.records(2_001, 5_000)) == []
-    assert manifest.verdict == "complete"
+    assert (state.name, manifest.verdict, manifest.scope.pages) == ("CompletedPartial", "partial", "3-5")
+
+
+def test_a_range_of_pages_that_holds_the_whole_source_is_complete(serve: Serve, save_source: Save) -> None:
+    state = run(save_source(serve(total=10_000)), options={"pages": "1-10", "strict": True})
+    assert (state.name, state.result().verdict) == ("Completed", "complete")
 
 
 def test_parameters_of_a_run_reach_the_api(serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,13 +385,13 @@ def test_a_missing_records_path_names_the_path_and_the_keys_that_are_there(serve
     assert not list(Path("data").rglob("_plan.json"))
 
 
-def test_a_published_run_is_not_resumed_and_keeps_its_report(serve: Serve, save_source: Save) -> None:
+def test_a_run_that_is_complete_has_nothing_to_fill_and_keeps_its_report(serve: Serve, save_source: Save) -> None:
     source = save_source(serve(total=1_000))
     manifest = landed(source)
     before = (folder(Path("data")) / "_report.md").read_text()
     state = run(source, resume=manifest.run_id)
-    assert state.is_failed()
-    assert f"is published already, there is nothing to resume: {manifest.location}" in str(state.message)
+    assert (state.name, state.result()) == ("Completed", manifest)
+    assert f"is published already, and there is nothing to fill: {manifest.location}" in str(state.message)
     assert (folder(Path("data")) / "_report.md").read_text() == before
 
 
@@ -414,7 +422,7 @@ def test_a_run_is_not_resumed_without_the_options_that_shape_it(
     ((name, value),) = option.items()
     state = run(source, resume=run_id)
     assert f"options.{name} ({value!r} then, None now)" in str(state.message)
-    assert landed(source, resume=run_id, options=option).verdict == "complete"
+    assert landed(source, resume=run_id, options=option).verdict == ("partial" if "pages" in option else "complete")
 
 
 def test_an_unknown_run_cannot_be_resumed(serve: Serve, save_source: Save) -> None:
@@ -435,7 +443,9 @@ def test_a_retry_of_the_flow_run_is_a_resume(serve: Serve, save_source: Save, mo
     state = ingest.with_options(retries=1)(source=save_source(server), return_state=True)
     manifest = state.result()
     assert (state.name, manifest.verdict) == ("Completed", "complete")
-    assert server.api.stats()["pages"] == {str(n): {1: 3, 6: first_run + 1}.get(n, 1) for n in range(1, 10)}
+    assert server.api.stats()["pages"] == {
+        str(n): {1: 2, 6: first_run + 1, 10: CLAIM_ASKINGS}.get(n, 1) for n in range(1, 11)
+    }
     assert differences(files(manifest, Path("data")), server.api.customers.records()) == []
 
 
@@ -471,7 +481,7 @@ def test_pages_of_an_api_that_rations_requests_are_no_gaps(
     monkeypatch.setattr(server.api, "_draw", lambda page, limit, n: ("429", 0.0) if n <= 20 else real(page, limit, n))
     manifest = landed(save_source(server, max_attempts=2))
     assert (manifest.verdict, manifest.records) == ("complete", 4_000)
-    assert manifest.retries["429"] == 4 * 20 - 20, "the first page of the plan had its own"
+    assert manifest.retries["429"] == 4 * 20
 
 
 def test_one_glitch_that_says_the_end_does_not_cut_the_walk(
@@ -491,7 +501,7 @@ def test_one_glitch_that_says_the_end_does_not_cut_the_walk(
     assert differences(files(manifest, Path("data")), server.api.customers.records()) == []
 
 
-def test_a_page_that_insists_on_the_end_is_a_gap_when_later_pages_hold_records(
+def test_a_page_that_insists_on_the_end_costs_its_own_records_and_no_others(
     serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = serve(total=20_000)
@@ -503,10 +513,11 @@ def test_a_page_that_insists_on_the_end_is_a_gap_when_later_pages_hold_records(
         return real(kind, page, limit)
 
     monkeypatch.setattr(server.api, "_page", lying)
-    state = run(save_source(server), options={"pages_per_part": 10, "max_failed_pages": 2})
-    assert state.is_failed()
-    assert "gaps: 7 pages missing" in str(state.message)
-    assert not list(Path("data").rglob("_manifest.json"))
+    source = save_source(server)
+    state = run(source, options={"pages_per_part": 10})
+    assert (state.name, state.result().verdict, state.result().records) == ("CompletedWithWarnings", "short", 19_000)
+    assert "page 4 empty or shorter than others, though asked for again" in str(state.message)
+    assert run(source, options={"strict": True}).is_failed()
 
 
 def test_a_page_number_that_the_source_ignores_ends_the_run(

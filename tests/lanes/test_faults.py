@@ -29,7 +29,7 @@ from seawall.clients.errors import (
     WalkLoopError,
     WalkTooLongError,
 )
-from seawall.clients.limits import MALFORMED_ATTEMPTS, MAX_NESTING
+from seawall.clients.limits import CLAIM_ASKINGS, MALFORMED_ATTEMPTS, MAX_NESTING
 from seawall.clients.pages.page import Page
 from seawall.clients.pages.records import Records
 from seawall.clients.source import ApiSource
@@ -110,7 +110,7 @@ CUT: dict[str, Answer] = {
 
 @pytest.mark.parametrize("answer", CUT.values(), ids=CUT.keys())
 def test_a_cut_body_is_asked_for_again_and_nothing_of_it_is_used(answer: Answer) -> None:
-    outcomes, server = walk(by_page(3, {2: [answer] * 4 + [whole(BODY)]}), 3, max_in_flight=1)
+    outcomes, server = walk(by_page(3, {2: [answer] * 4 + [whole(BODY)]}, size=50), 3, max_in_flight=1)
     assert shape(outcomes) == "ppp"
     assert page_of(outcomes, 2).records == [b'{"id": %d}' % number for number in range(50, 100)]
     assert server.asked() == {1: 2, 2: 5, 3: 1}, "no other page pays for it"
@@ -496,7 +496,7 @@ def test_a_next_page_at_an_allowed_origin_is_followed() -> None:
         route, form = next_is(f"{other.url}/more?page=2")
         pages, _ = followed(route, form, allowed_origins=[other.url])
     assert [page.number for page in pages] == [1, 2]
-    assert other.paths() == ["/more"]
+    assert other.paths() == ["/more"] * CLAIM_ASKINGS
 
 
 LINKS = {
@@ -511,7 +511,8 @@ def test_a_relative_next_page_is_resolved_against_the_page_that_names_it(link: s
     route, form = next_is(link)
     pages, server = followed(route, form)
     assert [page.number for page in pages] == [1, 2]
-    assert (server.requests[-1].path, server.requests[-1].query) == (path, {"at": "5"})
+    asked = {"at": "5", "limit": "5"}
+    assert (server.requests[-1].path, server.requests[-1].query) == (path, asked), "and gets the page size back"
 
 
 @pytest.mark.parametrize("odd", [{"url": "x"}, ["x"], True, 1.5, "http://[::1", "http://\u0000/"], ids=str)
@@ -524,7 +525,7 @@ def test_a_next_page_that_is_no_link_is_no_page(odd: Any) -> None:
 @pytest.mark.parametrize("end", [None, "", False], ids=str)
 def test_a_next_page_of_nothing_is_the_end(end: Any) -> None:
     pages, server = followed(in_turn(as_json({"next": end, "data": [{"id": 1}]})), {"kind": "next_url"})
-    assert (len(pages), len(server.requests)) == (1, 2)
+    assert (len(pages), len(server.requests)) == (1, 1 + CLAIM_ASKINGS)
 
 
 @pytest.mark.parametrize(
@@ -567,7 +568,7 @@ def test_new_tokens_for_ever_without_a_record_fail(monkeypatch: pytest.MonkeyPat
     error, server = followed(route, {"kind": "cursor", "next_path": "next"}, last=100)
     assert isinstance(error, WalkLoopError)
     assert "30 pages in a row" in str(error)
-    assert len(server.requests) == 31
+    assert len(server.requests) == 1 + 30 + CLAIM_ASKINGS - 1, "the first of them is asked for again"
 
 
 CAPS = [({"max_pages": 10}, "before page 11 the walk has reached its cap max_pages=10"),
@@ -730,7 +731,7 @@ def test_the_digest_of_an_offset_page_in_pieces_is_that_of_all_its_records() -> 
 
 def test_a_short_page_ends_an_offset_walk_only_where_the_source_promises_that() -> None:
     shelf = Shelf("offset until empty", 12)
-    for promised, requests in ((False, 1 + 1 + 2), (True, 1 + 1 + 1)):
+    for promised, requests in ((False, 1 + 1 + 3), (True, 1 + 1 + CLAIM_ASKINGS)):
         server = WireServer(shelf.route)
         form = shelf.pagination | {"short_page_ends": promised}
         with server, client_of(server, pagination=form, page_size=5, max_in_flight=1) as client:

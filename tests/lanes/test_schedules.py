@@ -3,19 +3,15 @@
 `SEAWALL_FULL=1` runs all of them (make test-schedules); `SEAWALL_SEED=7` one alone, as a failure prints it.
 """
 
-import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from loguru import logger
 
 from seawall.clients.api import ApiClient
-from seawall.clients.source import ApiSource
-from seawall.tasks import land
 from seawall.tests.figures import Figures
+from seawall.tests.inline import quiet, without_prefect
 from seawall.tests.schedules import Ending, InProcess, Schedule, VirtualTime, fault, run
 from seawall.tests.wireserver import WireServer
 
@@ -23,43 +19,11 @@ FULL = "SEAWALL_FULL" in os.environ
 ONLY = os.environ.get("SEAWALL_SEED")
 
 
-class Now:
-    """A task that is run where it is submitted."""
-
-    def __init__(self, body: Callable[..., Any]) -> None:
-        self.body = body
-
-    def submit(self, *arguments: Any) -> "Done":
-        try:
-            return Done(self.body(*arguments))
-        except Exception as error:  # noqa: BLE001  # as a future keeps it
-            return Done(error=error)
-
-
-class Done:
-    """The future of a task that has run."""
-
-    def __init__(self, value: Any = None, error: Exception | None = None) -> None:
-        self.value, self.error = value, error
-
-    def result(self) -> Any:
-        if self.error:
-            raise self.error
-        return self.value
-
-
 @pytest.fixture(autouse=True)
 def _without_prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("seawall.tasks.land.progress", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr(land, "land_range", Now(land.land_range.fn))
-    monkeypatch.setattr(land, "as_completed", iter)
-    monkeypatch.setattr(land, "wait", list)
-    monkeypatch.setattr(ApiSource, "fingerprint", lambda source, **_: "0" * 32)  # slow by design
-    for name in ("seawall.clients", "seawall.tasks"):
-        logger.disable(name)
-    yield
-    for name in ("seawall.clients", "seawall.tasks"):
-        logger.enable(name)
+    without_prefect(monkeypatch)
+    with quiet():
+        yield
 
 
 def endings(count: int, ending_of: Callable[[Schedule], Ending], record_property: Figures) -> None:

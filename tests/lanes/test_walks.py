@@ -88,7 +88,9 @@ def test_a_page_that_fails_for_good_stops_a_walk_by_tokens_and_a_resume_goes_on_
     shelf.asked.clear()
     manifest = run(options={"pages_per_part": 2}, resume=str(state.state_details.flow_run_id)).result()
     assert (landed(manifest), manifest.verdict) == (list(range(40)), "complete")
-    assert shelf.asked == [20, 25, 30, 35, 0], "and page 1 once more, to see whether it moved"
+    assert shelf.asked == [20, 25, 30, 35, 35, 35, 0], (
+        "the end is said three times, and page 1 is seen not to have moved"
+    )
 
 
 @pytest.mark.parametrize("status", [400, 410])
@@ -117,8 +119,10 @@ def test_pages_of_a_walk_by_tokens_can_only_be_the_first_ones(served: Callable[.
     saved(server, shelf.pagination)
     assert "page after page; begin with page 1" in str(run(options={"pages": "3-5"}).message)
     assert server.requests == []
-    manifest = run(options={"pages": "1-3", "pages_per_part": 2}).result()
-    assert (landed(manifest), manifest.verdict) == (list(range(15)), "complete")
+    state = run(options={"pages": "1-3", "pages_per_part": 2})
+    assert (landed(state.result()), state.result().verdict, state.name) == (
+        list(range(15)), "partial", "CompletedPartial",
+    )  # fmt: skip
 
 
 def test_pages_that_are_away_when_a_run_is_resumed_stay_gaps(served: Callable[..., WireServer]) -> None:
@@ -188,7 +192,7 @@ def test_a_resume_that_fails_at_the_login_says_how_to_go_on(served: Callable[...
 
 # The verdict
 
-ASKED_BEFORE_THE_END = 2  # so often a run asks for the first page: for its plan, and in its walk
+ASKED_BEFORE_THE_END = 1  # so often a run asks for the first page: the walk takes what the plan was made from
 
 
 def test_a_record_key_that_comes_twice_is_counted_and_the_digests_are_swept(served: Callable[..., WireServer]) -> None:
@@ -205,7 +209,7 @@ def test_a_record_key_that_comes_twice_is_counted_and_the_digests_are_swept(serv
     manifest = state.result()
     assert (state.name, manifest.verdict, manifest.duplicates) == ("CompletedWithWarnings", "duplicated", 1)
     assert "23 of 23 advertised records; 1 record with a key that came before" in str(state.message)
-    assert "1 record keys twice" in next(Path("data").rglob("_report.md")).read_text()
+    assert "1 record with a key that came before" in next(Path("data").rglob("_report.md")).read_text()
     assert not list(Path("data").rglob("_keys/*"))
     assert run(options={"record_key": "id", "strict": True}).is_failed()
 
@@ -372,7 +376,7 @@ def test_parts_that_together_hold_too_many_rejected_records_stop_the_walk(
 
     def route(request: Request) -> Answer:
         _, body = shelf.answer(request.query, "")
-        return as_json(body | {"data": ["bad", *body["data"][1:]]})
+        return as_json(body | {"data": ["bad", *body["data"][1:]] if body["data"] else []})
 
     saved(served(route), shelf.pagination)
     options = {"pages_per_part": 1, "parallel_parts": 1}

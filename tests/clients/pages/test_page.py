@@ -177,7 +177,7 @@ def test_neither_a_page_nor_a_gap_shows_records() -> None:
         Page(number=1, records=Records([b'{"ssn":"078-05-1120"}']), totals=Totals(), body_bytes=1, read_at=1.0)
     )
     assert "078" not in shown
-    assert repr(Gap(number=3, error="failed")) == "Gap(number=3, error='failed', retries=())"
+    assert repr(Gap(number=3, error="failed")) == "Gap(number=3, error='failed', retries=(), missing=False)"
 
 
 def sorted_out(content: bytes, limit: int = 1_000) -> tuple[list[bytes], list[tuple[int, str, bytes]]]:

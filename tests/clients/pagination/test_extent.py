@@ -2,8 +2,8 @@
 
 import pytest
 
-from seawall.clients.pages.page import Totals
-from seawall.clients.pagination.extent import Extent, larger
+from seawall.clients.pages.page import Totals, larger
+from seawall.clients.pagination.extent import Extent, plausible
 
 
 @pytest.fixture
@@ -11,49 +11,65 @@ def extent() -> Extent:
     return Extent(first_page=1, page_size=10)
 
 
-def test_the_last_word_counts_but_the_largest_number_of_pages_is_kept(extent: Extent) -> None:
-    extent.learn(Totals(pages=9, records=90))
-    extent.learn(Totals(pages=7, records=70))
+def test_the_last_word_counts_but_the_largest_numbers_are_kept(extent: Extent) -> None:
+    extent.learn(Totals(pages=9, records=90), number=1)
+    extent.learn(Totals(pages=7, records=70), number=2)
     assert extent.totals == Totals(pages=7, records=70)
-    assert extent.at_most == Totals(pages=9, records=70)
+    assert extent.largest == Totals(pages=9, records=90)
 
 
 def test_a_page_that_says_nothing_takes_nothing_back(extent: Extent) -> None:
-    extent.learn(Totals(pages=9))
-    extent.learn(Totals(), records=10)
+    extent.learn(Totals(pages=9), number=1)
+    extent.learn(Totals(), number=2, records=10)
     assert extent.totals == Totals(pages=9)
 
 
 def test_what_another_process_heard_counts_until_a_page_says_something(extent: Extent) -> None:
-    extent.expect(Totals(pages=5))
-    assert extent.totals == Totals(pages=5)
-    extent.learn(Totals(pages=4))
-    extent.expect(Totals(pages=5))
-    assert extent.totals == Totals(pages=4)
+    extent.expect(Totals(pages=5), reach=3)
+    assert (extent.totals, extent.reach) == (Totals(pages=5), 3)
+    extent.learn(Totals(pages=4), number=4, records=1)
+    extent.expect(Totals(pages=5), reach=3)
+    assert (extent.totals, extent.largest, extent.reach) == (Totals(pages=4), Totals(pages=5), 4)
 
 
-@pytest.mark.parametrize(("number", "is_beyond"), [(3, False), (4, True)])
-def test_totals_say_which_page_lies_beyond_the_end(extent: Extent, number: int, is_beyond: bool) -> None:  # noqa: FBT001
-    assert extent.is_beyond(number, Totals(pages=3)) is is_beyond
+@pytest.mark.parametrize(
+    ("totals", "ordinal", "records", "meant"),
+    [
+        (Totals(pages=4, records=35), 4, 5, Totals(pages=4, records=35)),
+        (Totals(pages=1, records=10), 2, 10, Totals()),
+        (Totals(pages=0, records=0), 2, 10, Totals()),
+        (Totals(pages=0, records=0), 1, 0, Totals(pages=0, records=0)),
+        (Totals(pages=1, records=10), 1, 10, Totals(pages=1, records=10)),
+        (Totals(records=5), 1, 10, Totals()),
+    ],
+)
+def test_a_total_that_its_own_page_refutes_tells_nothing(
+    totals: Totals, ordinal: int, records: int, meant: Totals
+) -> None:
+    assert plausible(totals, ordinal=ordinal, records=records) == meant
 
 
-def test_an_empty_page_before_the_advertised_records_can_have_come_is_no_end(extent: Extent) -> None:
-    extent.learn(Totals(records=100), records=10)
-    assert extent.is_beyond(10, extent.totals) is False
-    assert extent.is_beyond(11, extent.totals) is None
+def test_records_that_are_not_there_yet_are_promised(extent: Extent) -> None:
+    extent.learn(Totals(records=100), number=1, records=10)
+    assert extent.promises(10)
+    assert not extent.promises(11)
 
 
-def test_without_totals_only_the_page_after_an_empty_one_can_say(extent: Extent) -> None:
-    assert extent.is_beyond(1, Totals()) is False, "an empty source has one page"
-    assert extent.is_beyond(2, Totals()) is None
+def test_the_rest_of_the_records_is_known_to_the_record(extent: Extent) -> None:
+    extent.learn(Totals(records=95), number=1, records=10)
+    assert extent.is_exactly_the_rest(10, 5)
+    assert not extent.is_exactly_the_rest(10, 4)
 
 
-def test_one_empty_page_is_looked_beyond_and_not_each_that_was_read_ahead(extent: Extent) -> None:
-    assert extent.doubt(5)
-    assert not extent.doubt(6)
-    assert extent.doubt(4), "an earlier one may still be the end"
-    extent.trust()
-    assert extent.doubt(9)
+def test_a_page_is_shorter_than_others_only_where_most_are_alike(extent: Extent) -> None:
+    for number in range(1, 4):
+        extent.learn(Totals(), number=number, records=10)
+    assert extent.is_shorter(9)
+    assert not extent.is_shorter(10)
+    assert not extent.is_shorter(0), "an empty page is another question"
+    for _ in range(4):
+        extent.stayed_short()
+    assert not extent.is_shorter(9)
 
 
 def test_the_earliest_end_counts_and_nothing_is_asked_for_beyond_it(extent: Extent) -> None:
@@ -62,6 +78,13 @@ def test_the_earliest_end_counts_and_nothing_is_asked_for_beyond_it(extent: Exte
     extent.end_before(7)
     assert not extent.is_over(6)
     assert extent.is_over(7)
+
+
+@pytest.mark.parametrize(("totals", "records"), [(Totals(), 1), (Totals(pages=9), 0)], ids=["records", "a total"])
+def test_an_end_is_none_once_something_behind_it_shows_up(extent: Extent, totals: Totals, records: int) -> None:
+    extent.end_before(6)
+    extent.learn(totals, number=9, records=records)
+    assert not extent.is_over(7)
 
 
 def test_a_number_of_pages_that_nobody_said_is_no_zero() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.clients.errors import MalformedPageError, OriginError
-from seawall.clients.pagination.links import followed, next_link, refuse_secret
+from seawall.clients.pagination.links import followed, link_to, refuse_secret
 from seawall.clients.redact import SECRETS
 
 BASE = httpx.URL("https://api.example.com/v1/items?page=1")
@@ -34,23 +34,25 @@ BASE = httpx.URL("https://api.example.com/v1/items?page=1")
         ("<a>; flag; rel=next;", "a"),
         (', ,<a>; rel="prev",, <b>; rel=next ,', "b"),
         ("<>; rel=next", ""),
+        ("<a>; rel='next'", "a"),
+        ("<a>; rel='prev', <b>; rel='last next'", "b"),
         ("<a>", None),
     ],
 )  # fmt: skip
 def test_the_next_page_is_the_target_of_the_link_that_says_so(header: str, link: str | None) -> None:
-    assert next_link(header) == link
+    assert link_to("next", header) == link
 
 
 @pytest.mark.parametrize("header", ["https://h/2; rel=next", "<a; rel=next", '<a>; rel="next', "<a> rel=next"])
 def test_a_header_that_does_not_parse_is_never_the_end_of_a_walk(header: str) -> None:
     with pytest.raises(MalformedPageError, match="the Link header does not parse"):
-        next_link(header)
+        link_to("next", header)
 
 
 @given(st.text(alphabet='<>;,="\\ relnxt/', max_size=80))
 def test_no_header_breaks_anything_but_the_page(header: str) -> None:
     try:
-        next_link(header)
+        link_to("next", header)
     except MalformedPageError:
         pass
 
@@ -59,7 +61,7 @@ def test_no_header_breaks_anything_but_the_page(header: str) -> None:
 def test_a_long_header_is_read_in_no_time(piece: str) -> None:
     begin = time.process_time()
     try:
-        next_link("<a>" + piece * 3_000)
+        link_to("next", "<a>" + piece * 3_000)
     except MalformedPageError:
         pass
     assert time.process_time() - begin < 2

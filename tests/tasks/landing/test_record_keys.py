@@ -9,34 +9,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seawall.clients.pages.identity import KEY_BYTES, Sameness
+from seawall.clients.pages.page import Page
+from seawall.clients.pages.page import Totals as PageTotals
+from seawall.clients.pages.records import Records
 from seawall.storage.documents import Totals
 from seawall.storage.local import LocalStore
 from seawall.storage.receipts import Receipt
-from seawall.tasks.landing.record_keys import DIGEST, KeyFile, digests, repeated, store_digests
+from seawall.tasks.landing.record_keys import KeyFile, repeated, store_digests
 
 FOLDER = "items/20260101T000000Z-abcdefab"
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "name", "same"),
-    [
-        (b'{"id":1}', b'{"id": 1, "x": 2}', "id", True),
-        (b'{"id":1}', b'{"id":"1"}', "id", False),
-        (b'{"id":"\\u0061"}', b'{"id":"a"}', "id", True),
-        (b'{"a":{"b":1}}', b'{"a":{"b":1,"c":2}}', "a.b", True),
-        (b'{"a":1,"b":2}', b'{"b":2,"a":1}', "a, b", True),
-        (b'{"a":"1","b":"2"}', b'{"a":"12","b":""}', "a,b", False),
-    ],
-)
-def test_keys_are_compared_as_they_read(one: bytes, other: bytes, name: str, *, same: bool) -> None:
-    (first,), (second,) = digests([one], name), digests([other], name)
-    assert (first == second) is same
-    assert len(first) == DIGEST
-
-
-@pytest.mark.parametrize("record", [b"{}", b'{"id":null}', b'{"ID":1}', b"[1]", b"7"])
-def test_a_record_without_the_key_has_none(record: bytes) -> None:
-    assert digests([record], "id") == []
+def page(*records: bytes) -> Page:
+    texts = Records(records)
+    identity = Sameness("id").of(1, texts)
+    return Page(number=1, records=texts, totals=PageTotals(), body_bytes=9, read_at=1.0, identity=identity)
 
 
 def receipt(first: int) -> Receipt:
@@ -54,7 +42,7 @@ def test_twins_are_counted_over_all_parts(tmp_path_factory: pytest.TempPathFacto
     written: list[Any] = []
     for first, numbers in enumerate(parts, 1):
         with KeyFile(root / "staged", "id") as keys:
-            keys.write([json.dumps({"id": number}).encode() for number in numbers])
+            keys.write(page(*(json.dumps({"id": number}).encode() for number in numbers)))
         assert keys.path is not None
         written.append(receipt(first))
         store_digests(store, FOLDER, first, written[-1].sha256, keys.path)
@@ -64,13 +52,13 @@ def test_twins_are_counted_over_all_parts(tmp_path_factory: pytest.TempPathFacto
 
 def test_without_a_name_no_file_is_written(tmp_path: Path) -> None:
     with KeyFile(tmp_path / "staged", None) as keys:
-        keys.write([b'{"id":1}'])
+        keys.write(page(b'{"id":1}'))
     assert (keys.path, keys.keyless, list(tmp_path.iterdir())) == (None, 0, [])
 
 
 def test_records_without_the_key_are_counted(tmp_path: Path) -> None:
     with KeyFile(tmp_path / "some", "id") as keys:
-        keys.write([b'{"id":1}', b"{}"])
-        keys.write([b"{}"])
+        keys.write(page(b'{"id":1}', b"{}"))
+        keys.write(page(b"{}"))
     assert keys.keyless == 2
-    assert (tmp_path / "some").stat().st_size == DIGEST
+    assert (tmp_path / "some").stat().st_size == KEY_BYTES

@@ -1,0 +1,6 @@
+"""Walks: the pages of a source in order, and what is believed of those that end, empty or shorten one.
+
+claims.py     an end is a claim: it is asked for again after a pause
+numbered.py   pages that are read ahead, by number or offset
+chained.py    pages of which each tells how to ask for the next
+"""

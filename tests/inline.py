@@ -1,0 +1,74 @@
+"""The steps of a run without Prefect: tasks are bodies that run where they are submitted."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from loguru import logger
+
+from seawall.clients.source import ApiSource
+from seawall.storage.manifest import Manifest
+from seawall.tasks import land, plan, publish
+from seawall.tasks.context.resources import Resources
+from seawall.tasks.run import Run
+
+_of_this_process: ContextVar[Resources] = ContextVar("resources")  # a thread stands for a process
+
+
+class Now:
+    """A task that is run where it is submitted."""
+
+    def __init__(self, body: Callable[..., Any]) -> None:
+        self.body = body
+
+    def submit(self, *arguments: Any) -> "Done":
+        try:
+            return Done(self.body(*arguments))
+        except Exception as error:  # noqa: BLE001  # as a future keeps it
+            return Done(error=error)
+
+
+class Done:
+    """The future of a task that has run."""
+
+    def __init__(self, value: Any = None, error: Exception | None = None) -> None:
+        self.value, self.error = value, error
+
+    def result(self) -> Any:
+        if self.error:
+            raise self.error
+        return self.value
+
+
+def without_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `ingested` be all that a run takes."""
+    monkeypatch.setattr("seawall.tasks.land.progress", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(land, "land_range", Now(land.land_range.fn))
+    monkeypatch.setattr(land, "as_completed", iter)
+    monkeypatch.setattr(land, "wait", list)
+    monkeypatch.setattr(ApiSource, "fingerprint", lambda source, **_: "0" * 32)  # slow by design
+    for module in (plan, land, publish):
+        monkeypatch.setattr(module, "resources_of", lambda run: _of_this_process.get())
+
+
+def ingested(run: Run, resources: Resources) -> Manifest:
+    """Plan, land and publish with these resources; raises what a run raises."""
+    token = _of_this_process.set(resources)
+    try:
+        landing = plan.make_plan.fn(run)
+        return publish.publish.fn(landing, land.land(landing))
+    finally:
+        _of_this_process.reset(token)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without log lines, which would take longer than the runs."""
+    names = ("seawall.clients", "seawall.tasks")
+    for name in names:
+        logger.disable(name)
+    yield
+    for name in names:
+        logger.enable(name)
