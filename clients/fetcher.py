@@ -93,7 +93,7 @@ class Fetcher:
             if not more.sent_records and self._extent.is_shorter(page.sent_records):
                 self._pacing.sleep(CLAIM_PAUSE)
                 more = self._with_attempts(rest)
-                page = replace(page, askings=2, differed=page.differed or more.sent_records > 0)
+                page = replace(page, askings=CLAIM_ASKINGS, differed=page.differed or more.sent_records > 0)
             if not more.sent_records:
                 self._extent.stayed_short()
                 break

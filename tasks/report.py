@@ -191,14 +191,15 @@ def _with_bucket(base: Facts, run: Run, *, is_published: bool) -> Facts:
             facts = _unpublished(base, run, store.uri(folder), plan, read_receipts(store, folder), statistics)
         else:
             return replace(base, location=f"{manifest.location}, published before")
-        if (
-            manifest is not None
-            and manifest.published < run.started.isoformat()
-            and _exists(store, f"{folder}/{REPORT}")
-        ):
+        if manifest is not None and _is_older(manifest, run) and _exists(store, f"{folder}/{REPORT}"):
             return facts  # of a dataset that was published before this run, and stays as it is
         store.put(f"{folder}/{REPORT}", redact(render(facts)).encode(), content_type="text/markdown; charset=utf-8")
     return facts
+
+
+def _is_older(manifest: Manifest, run: Run) -> bool:
+    """Whether a dataset was published before a run began, to the second."""
+    return manifest.published < run.started.isoformat(timespec="seconds")
 
 
 def _exists(store: ObjectStore, key: str) -> bool:

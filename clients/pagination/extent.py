@@ -29,13 +29,15 @@ class Extent:
 
     `totals` is what a page said last, `largest` the largest numbers that any ever said: one glitch must not turn a page
     that is missing into one beyond the end. `longest` is the number of records of the longest page, `reach` the last
-    page that came with records; `page_size` is how many records are asked for in a page.
+    page that came with records, `hollow` the last one that is known to be empty though the walk goes on. `page_size`
+    is how many records are asked for in a page.
     """
 
     def __init__(self, *, first_page: int, page_size: int) -> None:
         self.totals = self.largest = Totals()
         self.longest = 0
         self.reach = first_page - 1
+        self.hollow: int | None = None
         self._first_page = first_page
         self.page_size = page_size
         self._end: int | None = None  # the first page beyond the end

@@ -40,7 +40,6 @@ class ChainedWalk:
         self._claims = claims
         self._records = records_before
         self._before: Page | None = None
-        self._is_hollow = False  # whether the page before is empty, and was asked for again, or follows one that was
 
     def pages(self, first: int, last: int, token: str | None) -> Generator[Page, None, None]:
         """The pages; `token` is what page `first - 1` gave, None begins the walk.
@@ -84,7 +83,8 @@ class ChainedWalk:
             self._refuse_end_elsewhere(request, page)
         self._records += page.sent_records
         self._before = page
-        self._is_hollow = not page.sent_records and (self._is_hollow or page.askings >= CLAIM_ASKINGS)
+        if not page.sent_records and (self._extent.hollow == page.number - 1 or page.askings >= CLAIM_ASKINGS):
+            self._extent.hollow = page.number
         return page
 
     def _believed(self, request: PageRequest, page: Page) -> Page:
@@ -105,11 +105,16 @@ class ChainedWalk:
         return replace(page, askings=askings, differed=differed)
 
     def _is_doubtful(self, page: Page) -> bool:
-        """Whether a page ends, empties or shortens the walk; of empty pages in a row, the first one is enough."""
+        """Whether a page ends, empties or shortens the walk.
+
+        An empty one does not need to be asked for again behind a page that was, and stayed empty or short.
+        """
+        if not page.sent_records:
+            before = self._before
+            was_sure = before is not None and before.askings >= CLAIM_ASKINGS and not before.differed
+            return not was_sure and self._extent.hollow != page.number - 1
         if page.next_token is None:
             return True
-        if not page.sent_records:
-            return not self._is_hollow
         return self._extent.is_shorter(page.sent_records)
 
     def _ended_by_number(self, page: Page) -> Page:

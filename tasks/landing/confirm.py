@@ -158,7 +158,8 @@ def _healed(walker: Walker, tally: Tally) -> Tally:
     if missing:
         suspects.append((receipts[-1].last, receipts[-1]))
     if is_chained:
-        firsts = {receipt.first for _, receipt in suspects} if missing else set()
+        alone = [receipt for page, receipt in suspects if page == receipts[0].first == receipt.last]
+        firsts = {receipt.first for _, receipt in suspects} if missing else {receipt.first for receipt in alone}
     else:
         firsts = {receipt.first for page, receipt in suspects if _is_longer_now(walker, page, receipt)}
     if not firsts:
@@ -168,16 +169,18 @@ def _healed(walker: Walker, tally: Tally) -> Tally:
 
 
 def suspicious(receipts: Sequence[Receipt], *, full: int = 0, anyhow: bool = False) -> Iterator[tuple[int, Receipt]]:
-    """The pages that are empty or shorter than most others, but for the last one, each with its receipt.
+    """The pages that are empty or shorter than most others, before the last one with records, each with its receipt.
 
-    Where most pages are shorter than the longest, their length says nothing, unless it counts `anyhow`. A `full` page
-    has so many records.
+    Where most pages are shorter than the longest, their length says nothing, unless it counts `anyhow`. Where a
+    `full` page has so many records, those from the last one on count, too.
     """
     lengths = [(page, length, receipt) for receipt in receipts for page, length in receipt.page_lengths]
     longest = max((length for _, length, _ in lengths), default=0)
     is_regular = anyhow or full > longest or 2 * sum(length == longest for _, length, _ in lengths) >= len(lengths)
-    for page, length, receipt in lengths[:-1]:
-        if length == 0 or (is_regular and length < max(longest, full)):
+    last = reach_of(receipts)
+    for page, length, receipt in lengths:
+        is_short = length == 0 or (is_regular and length < max(longest, full))
+        if is_short and (page < last or full):
             yield page, receipt
 
 

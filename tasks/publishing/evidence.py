@@ -95,7 +95,7 @@ def gather(landing: Landing, resources: Resources, receipts: Sequence[Receipt], 
         gaps=gaps,
         duplicates=_duplicates(landing, resources, receipts) if resources.record_key else None,
         keyless=sum(receipt.keyless for receipt in receipts),
-        hollow=_hollow(receipts, largest, resources.source.pagination.first_page),
+        hollow=tuple(page for page, _ in suspicious(receipts)),
         shared=tuple(_shared(receipts)),
         totals_fell=any(receipt.totals_fell for receipt in receipts) or totals.is_less_than(largest),
         asked_again=sum(receipt.asked_again for receipt in receipts) + tally.asked_again,
@@ -147,17 +147,6 @@ def _is_partial(
     if isinstance(resources.source.pagination, Chained):
         return bool(receipts) and receipts[-1].next_token is not None
     return bool(receipts) and (largest.pages or 0) > receipts[-1].last - first_page + 1
-
-
-def _hollow(receipts: Sequence[Receipt], largest: Totals, first_page: int) -> tuple[int, ...]:
-    """The pages that are empty or shorter than others although the source goes on behind them, or tells of them."""
-    if not receipts:
-        return ()
-    pages = [page for page, _ in suspicious(receipts)]
-    *_, (last, length) = receipts[-1].page_lengths
-    if not length and last > first_page and last - first_page < (largest.pages or 0):
-        pages.append(last)
-    return tuple(pages)
 
 
 def _shared(receipts: Sequence[Receipt]) -> Iterator[int]:

@@ -390,3 +390,202 @@ def test_parts_that_together_hold_too_many_rejected_records_stop_the_walk(
     assert shelf.asked == [], "what is landed already is too much"
     manifest = run(options=options | {"max_rejected_records": 20}, resume=run_id).result()
     assert (manifest.verdict, manifest.records, manifest.rejected) == ("complete", 80, 20)
+
+
+# Claims, fills and what the verdict says
+
+
+@pytest.mark.parametrize("kind", ["pages", "offset", "cursor", "next_url"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_page_that_came_short_or_empty_is_healed_within_the_run(
+    kind: str, times: int, served: Callable[..., WireServer]
+) -> None:
+    shelf, glitches = Shelf(kind, 40), iter([True] * times)
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        if shelf._begin(request.query, 5) == 15 and next(glitches, False):
+            body["data"] = []
+        return as_json(body)
+
+    saved(served(route), shelf.pagination)
+    manifest = run(options={"strict": True, "pages_per_part": 3}).result()
+    assert (landed(manifest), manifest.verdict) == (list(range(40)), "complete")
+
+
+@pytest.mark.parametrize("left", [0, 2], ids=["an empty page", "a short page"])
+def test_a_run_that_was_published_short_is_filled_by_a_resume(left: int, served: Callable[..., WireServer]) -> None:
+    shelf, sick = Shelf("pages", 40), True
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        if sick and request.page == 4:
+            body["data"] = body["data"][:left]
+        return as_json(body)
+
+    saved(served(route), shelf.pagination)
+    options = {"pages_per_part": 3}
+    state = run(options=options)
+    first = state.result()
+    assert (state.name, first.verdict, first.generation) == ("CompletedWithWarnings", "short", 1)
+    again = run(options=options, resume=first.run_id)
+    assert "nothing new came" in str(again.message)
+    assert again.result() == first
+
+    sick = False
+    manifest = run(options=options, resume=first.run_id).result()
+    assert (landed(manifest), manifest.verdict) == (list(range(40)), "complete")
+    assert (manifest.generation, manifest.previous) == (2, first.location)
+    assert sorted(path.name for path in Path("data").rglob("_manifest*")) == ["_manifest.2.json", "_manifest.json"]
+    assert sorted(path.name for path in Path("data").rglob("_receipts/00000004*")) == [
+        "00000004.2.json",
+        "00000004.json",
+    ]
+    assert landed(first) == [number for number in range(40) if not 15 + left <= number < 20], (
+        "readers may still hold it"
+    )
+    assert "nothing to fill" in str(run(options=options, resume=first.run_id).message)
+
+
+def test_gaps_that_were_published_are_filled_by_a_resume(served: Callable[..., WireServer]) -> None:
+    shelf, broken = Shelf("pages", 40), True
+
+    def route(request: Request) -> Answer:
+        return whole(b"", 500) if broken and request.page == 4 else shelf.route(request)
+
+    saved(served(route), shelf.pagination)
+    options = {"pages_per_part": 3, "max_failed_pages": 1, "record_key": "id"}
+    first = run(options=options).result()
+    assert first.verdict == "gaps"
+    broken = False
+    manifest = run(options=options, resume=first.run_id).result()
+    assert (landed(manifest), manifest.verdict, manifest.generation) == (list(range(40)), "complete", 2)
+    assert (manifest.failed_pages, manifest.duplicates) == ((), 0)
+
+
+def test_a_walk_whose_last_page_lacks_the_key_is_resumed_once_that_is_declared(
+    served: Callable[..., WireServer],
+) -> None:
+    shelf = Shelf("cursor", 40)
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        return as_json(body if body["metadata"]["next"] else {"data": body["data"], "metadata": {}})
+
+    server = served(route)
+    saved(server, shelf.pagination)
+    state = run(options={"pages_per_part": 3})
+    assert "no next page at 'metadata.next'" in str(state.message)
+    assert "set missing_next_ends" in str(state.message)
+    saved(server, shelf.pagination | {"missing_next_ends": True})
+    run_id = str(state.state_details.flow_run_id)
+    manifest = run(options={"pages_per_part": 3, "strict": True}, resume=run_id).result()
+    assert (landed(manifest), manifest.verdict) == (list(range(40)), "complete")
+
+
+def test_one_full_page_that_names_no_other_proves_nothing(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("link_header", 5)
+    saved(served(shelf.route), shelf.pagination)
+    state = run()
+    assert (state.name, state.result().verdict) == ("CompletedWithWarnings", "unproven")
+    assert "holds nothing of a next one (the Link header)" in str(state.message)
+    assert run(options={"strict": True}).is_failed()
+    shelf.total = 4
+    assert run(options={"strict": True}).result().verdict == "complete"
+
+
+def test_a_row_that_goes_while_we_walk_is_a_shift(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 60)
+    rows = list(range(60))
+
+    def route(request: Request) -> Answer:
+        if request.page == 7 and len(rows) == 60:
+            del rows[8]
+        begin = (request.page - 1) * 5
+        metadata = {"total_pages": -(-len(rows) // 5), "total_records": len(rows)}
+        return as_json({"metadata": metadata, "data": [{"id": row} for row in rows[begin : begin + 5]]})
+
+    saved(served(route), shelf.pagination)
+    manifest = run(options={"max_in_flight": 1}).result()
+    assert manifest.verdict == "shifted"
+    assert "totals fell during the walk" in manifest.figures
+    twice = run(options={"max_in_flight": 1, "passes": 2, "strict": True}).result()
+    assert (landed(twice), twice.verdict) == (rows, "complete")
+    (walks,) = (check for check in twice.evidence if check.check == "second walk")
+    assert (walks.outcome, walks.detail) == ("passed", "walks 1 and 2 brought the same pages: a snapshot")
+
+
+def test_two_walks_find_a_row_that_went_while_another_came(served: Callable[..., WireServer]) -> None:
+    rows = list(range(60))
+
+    def route(request: Request) -> Answer:
+        if request.page == 9 and rows[-1] == 59:
+            del rows[8]
+            rows.append(60)
+        begin = (request.page - 1) * 5
+        metadata = {"total_pages": 12, "total_records": 60}
+        return as_json({"metadata": metadata, "data": [{"id": row} for row in rows[begin : begin + 5]]})
+
+    saved(served(route), {"kind": "page_number"})
+    manifest = run(options={"max_in_flight": 1, "pages_per_part": 3, "passes": 2}).result()
+    assert (landed(manifest), manifest.verdict) == (rows, "complete")
+    (walks,) = (check for check in manifest.evidence if check.check == "second walk")
+    assert walks.detail == "walks 2 and 3 brought the same pages: a snapshot"
+
+
+def test_offsets_that_count_from_one_lose_nothing_and_name_the_pages(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("offset", 40)
+
+    def route(request: Request) -> Answer:
+        begin = max(int(request.query["offset"]), 1) - 1
+        return as_json({"metadata": {"total_records": 40}, "data": shelf.truth[begin : begin + 5]})
+
+    saved(served(route), shelf.pagination)
+    manifest = run().result()
+    assert (manifest.verdict, sorted(set(landed(manifest)))) == ("excess", list(range(40)))
+    assert "41 records, 40 advertised; page 2 with a record of the page before" in manifest.figures
+    assert run(options={"record_key": "id", "pages": "1-8"}).result().verdict == "duplicated"
+
+
+def test_pages_of_records_that_are_alike_may_repeat_where_totals_agree(served: Callable[..., WireServer]) -> None:
+    def route(request: Request) -> Answer:
+        return as_json({"data": [{"v": 0}] * 5 if request.page <= 4 else [], "metadata": {"total_pages": 4}})
+
+    saved(served(route), {"kind": "page_number", "total_records_path": ""})
+    manifest = run(options={"strict": True}).result()
+    assert (manifest.verdict, manifest.records) == ("complete", 20)
+
+
+def test_volatile_fields_neither_shift_a_source_nor_hide_a_page_that_repeats(served: Callable[..., WireServer]) -> None:
+    shelf, stamps, ignores_numbers = Shelf("pages", 23), iter(range(10**6)), False
+
+    def route(request: Request) -> Answer:
+        query = request.query | ({"page": "1"} if ignores_numbers else {})
+        _, body = shelf.answer(query, "")
+        return as_json(body | {"data": [record | {"url": f"s{next(stamps)}"} for record in body["data"]]})
+
+    saved(served(route), shelf.pagination, volatile=["url"])
+    manifest = run(format="jsonl", options={"strict": True}).result()
+    assert (manifest.verdict, manifest.records) == ("complete", 23)
+    ignores_numbers = True
+    assert "PageRepeatedError" in str(run(format="jsonl").message)
+
+
+def test_a_total_that_is_too_small_is_no_end(served: Callable[..., WireServer]) -> None:
+    shelf, total = Shelf("pages", 40), 20
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        return as_json(body | {"metadata": {"total_pages": -(-total // 5), "total_records": total}})
+
+    saved(served(route), shelf.pagination)
+    manifest = run(options={"pages_per_part": 2}).result()
+    assert (landed(manifest), manifest.verdict) == (list(range(40)), "excess")
+
+
+def test_the_manifest_tells_its_scope(served: Callable[..., WireServer]) -> None:
+    shelf = Shelf("pages", 40)
+    saved(served(shelf.route), shelf.pagination, params={"tenant": "a-secret-tenant"})
+    manifest = run(params={"since": "2026-01-01", "who": "a-secret-tenant"}).result()
+    assert manifest.scope.params == {"since": "2026-01-01", "who": None}
+    assert not manifest.is_whole
