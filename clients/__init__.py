@@ -11,5 +11,6 @@ http/           one request on the wire, and how it is paced and retried
 auth/           getting in
 pages/          what an answer holds
 pagination/     which page comes next, and where the source ends
+walks/          pages in order, and what is believed of those that end, empty or shorten a walk
 probe/          a source that nobody knows
 """

@@ -5,5 +5,6 @@ answers.py    what the status of an answer means for a page
 body.py       a JSON body, read to its end once
 layout.py     where records stand in it, so that one pass is enough
 records.py    the records of a page in one piece of memory
+identity.py   what tells one record, and one page, from another
 nesting.py utf8.py   whether readers of our files could follow
 """

@@ -1,10 +1,12 @@
 """Pages on their way to receipts.
 
 walk.py          which pages there are to land
+confirm.py       is that all? The source asked once more, until nothing else comes
 staged.py        a part in a local file
+sight.py         what is seen of its pages while they pass
 upload.py        its way into the bucket, then its receipt
 tally.py         what became of a range of pages
 rejected.py      records that are set aside
-record_keys.py   what tells one record from another
+record_keys.py   the keys of records, compared over all parts
 progress.py      how far a run is, in Prefect's UI
 """

@@ -116,7 +116,8 @@ def _lengths(evidence: Evidence) -> Finding:
     few = f"{_pages(evidence.hollow)} empty or shorter than others, though asked for again"
     if evidence.agrees:
         return _passed(name, f"{few}; as many records came as were advertised")
-    return _failed(name, "unproven", f"{few}: a total of records would prove whether anything is missing there")
+    wanted = ": a total of records would prove whether anything is missing there" if evidence.advertised is None else ""
+    return _failed(name, "unproven", f"{few}{wanted}")
 
 
 def _complaints(evidence: Evidence) -> Finding:

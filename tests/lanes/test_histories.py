@@ -6,6 +6,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
 
@@ -101,15 +102,20 @@ PLANTED: dict[str, Plant] = {
 }  # fmt: skip
 
 
+LATE: Final = {"errors beside records are not looked at": 1_380, "the first page is not read again": 1_570}
+"""Where the first history stands that misses a rule, if it comes late; at full size it is looked for."""
+
+
 @pytest.mark.parametrize("plant", PLANTED.values(), ids=PLANTED.keys())
 def test_a_rule_that_is_taken_away_is_missed(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, record_property: Figures, request: pytest.FixtureRequest
 ) -> None:
     plant(monkeypatch)
-    for seed in range(10_000):
+    name = request.node.callspec.id
+    for seed in range(0 if FULL else LATE.get(name, 0), 10_000):
         history = History(seed)
         if trouble := fault(history, live(history)):
-            record_property(request.node.callspec.id, f"seed {seed}: {trouble[:100]}")
+            record_property(name, f"seed {seed}: {trouble[:100]}")
             return
     raise AssertionError("nobody misses it")
 
