@@ -56,8 +56,8 @@ TELL_RECORDS = ("pages", "records alone", "offset", "cursor with total")
 TELL = (*TELL_RECORDS, "pages alone")
 
 
-class KilledError(Exception):
-    """The process died at a write to its store."""
+class KilledError(BaseException):
+    """The process died at a write to its store; nothing can catch that."""
 
 
 class MortalStore(MemoryStore):

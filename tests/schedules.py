@@ -98,6 +98,7 @@ class Schedule:
         return ApiSource(
             name="items", url=f"{url}/items", pagination=self.shelf.pagination, page_size=SIZE,
             auth=login | {"username": "me", "password": "correct-horse-battery"}, max_attempts=ATTEMPTS,
+            record_key=self.options.record_key,
         )  # fmt: skip
 
     def reply(self, path: str, query: Mapping[str, str], token: str, url: str) -> Reply:

@@ -70,9 +70,12 @@ class ChainedWalk:
         return self._submit(self._link, following) if following else None
 
     def _is_short_beside(self, page: Page, coming: Future[Page]) -> bool:
-        """Whether a first page is shorter than the one behind it; only that one tells."""
-        error = coming.exception()
-        return error is None and coming.result().sent_records > page.sent_records > 0
+        """Whether a first page is shorter than the one behind it, or than asked for where that one is the last."""
+        if coming.exception() is not None:
+            return False
+        following = coming.result()
+        is_one_of_two = following.next_token is None and page.sent_records < self._page_size
+        return page.sent_records > 0 and (following.sent_records > page.sent_records or is_one_of_two)
 
     def _link(self, request: PageRequest) -> Page:
         """One page, asked for as often as it takes to believe it."""

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import Final
 
 from seawall.clients.errors import PageFailedError, SourceError
 from seawall.clients.limits import CLAIM_ASKINGS, LOOK_BEYOND, READ_AHEAD
@@ -15,6 +16,8 @@ from seawall.clients.pagination.kinds import Numbered
 from seawall.clients.walks.claims import Claims, Fetch
 
 Outcome = Page | Gap | End
+
+NEIGHBOURS: Final = 2  # pages with records behind the first one, from which on its length is one of many
 
 
 class NumberedWalk:
@@ -91,14 +94,14 @@ class NumberedWalk:
         return replace(page, askings=askings, differed=page.sent_records != short)
 
     def _is_alone(self, page: Page) -> bool:
-        """Whether a first page is shorter than asked for, and no other one is in hand to compare it with."""
+        """Whether a first page is shorter than asked for, and too few others are in hand to compare it with."""
         told = self._extent.last(self._extent.largest)
-        if self._before is not None or (told is not None and told > page.number):
+        is_one_of_many = told is not None and told > page.number + 1
+        if self._before is not None or page.number != self._pagination.first_page or is_one_of_many:
             return False
-        following = self._ahead[0].result() if self._ahead else None
-        has_neighbour = isinstance(following, Page) and following.sent_records > 0
-        is_first = page.number == self._pagination.first_page
-        return is_first and not has_neighbour and page.sent_records < self._page_size
+        following = [future.result() for _, future in zip(range(NEIGHBOURS), self._ahead, strict=False)]
+        neighbours = sum(isinstance(each, Page) and each.sent_records > 0 for each in following)
+        return neighbours < NEIGHBOURS and page.sent_records < self._page_size
 
     def _examined(self, outcome: Page | Gap) -> Outcome:
         """What becomes of a page without records: the same page with some, a gap, an empty page or the end.
