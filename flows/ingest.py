@@ -62,7 +62,7 @@ def ingest(
         landing = make_plan(run)
         tally = land(landing)
         manifest = publish(landing, tally)
-        report(run)
+        report(run, is_news=manifest != landing.previous)
         return completed(landing, manifest)  # type: ignore[return-value]  # Prefect hands the state's data on
     except Exception as error:  # noqa: BLE001  # raised again, with the way to go on
         raise failed(run, error, landing)  # noqa: B904  # the same error, or one that says what caused it

@@ -14,13 +14,12 @@ from seawall.clients.statistics import Statistics
 from seawall.formats import registry
 from seawall.formats.writer import FormatError
 from seawall.storage.documents import Totals
-from seawall.storage.errors import BucketError, ObjectMissingError, UnsafeKeyError
+from seawall.storage.errors import BucketError, UnsafeKeyError
 from seawall.storage.keys import REPORT
 from seawall.storage.manifest import Check, FailedPage, Manifest, Widening, find_manifest
 from seawall.storage.plan import Plan, locate_plan
 from seawall.storage.ranges import PageRange
 from seawall.storage.receipts import Receipt, read_receipts
-from seawall.storage.store import ObjectStore
 from seawall.tasks.context import prefect_api
 from seawall.tasks.context.logs import only_logged
 from seawall.tasks.context.resources import resources_of
@@ -131,20 +130,22 @@ def _more(rows: Sequence[object]) -> list[str]:
     return ["", f"and {len(rows) - LISTED:,} more"] if len(rows) > LISTED else []
 
 
-def report(run: Run, error: Exception | None = None) -> Facts:
+def report(run: Run, error: Exception | None = None, *, is_news: bool = True) -> Facts:
     """Show how a run went, by what stands in its bucket; the facts that were shown.
 
-    The data is safe by now, or never will be: what fails here is logged, and changes nothing.
+    The one in the landing folder stays where the run brought no news. The data is safe by now, or never will be: what fails here is logged, and changes nothing.
     """
     facts = base = _base(run, error)
     with only_logged("the report could not be made"):
-        facts = _show(run, base, is_published=error is None, reads_bucket=not isinstance(error, REFUSED))
+        facts = _show(
+            run, base, is_published=error is None, reads_bucket=not isinstance(error, REFUSED), is_news=is_news
+        )
     return facts
 
 
 @step("report", "report {run.source}")
-def _show(run: Run, base: Facts, *, is_published: bool, reads_bucket: bool) -> Facts:
-    facts = _with_bucket(base, run, is_published=is_published) if reads_bucket else base
+def _show(run: Run, base: Facts, *, is_published: bool, reads_bucket: bool, is_news: bool) -> Facts:
+    facts = _with_bucket(base, run, is_published=is_published, is_news=is_news) if reads_bucket else base
     logger.bind(
         verdict=facts.verdict, records=facts.records, failed=len(facts.failed_pages), output=facts.location
     ).info("run reported")
@@ -173,7 +174,7 @@ def _base(run: Run, error: Exception | None) -> Facts:
     )
 
 
-def _with_bucket(base: Facts, run: Run, *, is_published: bool) -> Facts:
+def _with_bucket(base: Facts, run: Run, *, is_published: bool, is_news: bool) -> Facts:
     """The facts that the bucket adds, and the report in the landing folder, unless a published run's stands there."""
     facts = base
     with only_logged("the bucket could not be read for the report"):
@@ -184,30 +185,10 @@ def _with_bucket(base: Facts, run: Run, *, is_published: bool) -> Facts:
             return facts
         folder, plan = folder_and_plan
         manifest = find_manifest(store, folder)
-        if manifest is not None and is_published:
-            facts = _published(base, manifest)
-        elif manifest is None:
-            statistics = resources.client.statistics
-            facts = _unpublished(base, run, store.uri(folder), plan, read_receipts(store, folder), statistics)
-        else:
-            return replace(base, location=f"{manifest.location}, published before")
-        if manifest is not None and _is_older(manifest, run) and _exists(store, f"{folder}/{REPORT}"):
-            return facts  # of a dataset that was published before this run, and stays as it is
+        if not is_news:  # a dataset that was published before this run stays as it is
+            return facts
         store.put(f"{folder}/{REPORT}", redact(render(facts)).encode(), content_type="text/markdown; charset=utf-8")
     return facts
-
-
-def _is_older(manifest: Manifest, run: Run) -> bool:
-    """Whether a dataset was published before a run began, to the second."""
-    return manifest.published < run.started.isoformat(timespec="seconds")
-
-
-def _exists(store: ObjectStore, key: str) -> bool:
-    try:
-        store.head(key)
-    except ObjectMissingError:
-        return False
-    return True
 
 
 def _published(base: Facts, manifest: Manifest) -> Facts:
