@@ -133,7 +133,8 @@ def _more(rows: Sequence[object]) -> list[str]:
 def report(run: Run, error: Exception | None = None, *, is_news: bool = True) -> Facts:
     """Show how a run went, by what stands in its bucket; the facts that were shown.
 
-    The one in the landing folder stays where the run brought no news. The data is safe by now, or never will be: what fails here is logged, and changes nothing.
+    The one in the landing folder stays where the run brought no news. The data is safe by now, or never will be: what
+    fails here is logged, and changes nothing.
     """
     facts = base = _base(run, error)
     with only_logged("the report could not be made"):
@@ -185,6 +186,13 @@ def _with_bucket(base: Facts, run: Run, *, is_published: bool, is_news: bool) ->
             return facts
         folder, plan = folder_and_plan
         manifest = find_manifest(store, folder)
+        if manifest is not None and is_published:
+            facts = _published(base, manifest)
+        elif manifest is None:
+            statistics = resources.client.statistics
+            facts = _unpublished(base, run, store.uri(folder), plan, read_receipts(store, folder), statistics)
+        else:
+            return replace(base, location=f"{manifest.location}, published before")
         if not is_news:  # a dataset that was published before this run stays as it is
             return facts
         store.put(f"{folder}/{REPORT}", redact(render(facts)).encode(), content_type="text/markdown; charset=utf-8")
