@@ -80,7 +80,9 @@ class Race:
         )  # fmt: skip
         try:
             store = MortalStore(self.objects, death, after=draw.random() < 0.5)
-            ingest(self.history, store, options, resuming=any(key.endswith("_plan.json") for key in self.objects))
+            ingest(
+                self.history, store, options, resuming=any(key.endswith("_plan.json") for key in tuple(self.objects))
+            )
             endings.append("published")
         except KilledError:
             endings.append("died")

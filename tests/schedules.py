@@ -235,7 +235,7 @@ class MemoryStore:
         return len(self.get(key))
 
     def list(self, prefix: str) -> Iterator[str]:
-        return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+        return iter(sorted(key for key in tuple(self.objects) if key.startswith(prefix)))
 
     def folders(self, prefix: str) -> Iterator[str]:
         return iter(sorted({key.removeprefix(prefix).split("/")[0] for key in self.list(prefix)}))
