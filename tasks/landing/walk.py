@@ -27,7 +27,7 @@ def notice_of(page: Page | End) -> Notice:
 
 
 def merged(before: Totals, now: Totals) -> Totals:
-    """What is known after `now`, which takes nothing back that it does not speak of; see `extent.larger` for pages."""
+    """What is known after `now`: silence takes nothing back, and of numbers of pages the larger counts."""
     records = before.records if now.records is None else now.records
     return Totals(pages=larger(before.pages, now.pages), records=records)
 

@@ -590,3 +590,20 @@ def test_the_manifest_tells_its_scope(served: Callable[..., WireServer]) -> None
     manifest = run(params={"since": "2026-01-01", "who": "a-secret-tenant"}).result()
     assert manifest.scope.params == {"since": "2026-01-01", "who": None}
     assert not manifest.is_whole
+
+
+def test_pages_that_stay_short_are_told_though_few_are_left_to_compare_them_with(
+    served: Callable[..., WireServer],
+) -> None:
+    shelf = Shelf("cursor", 23)
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, "")
+        if shelf._begin(request.query, 5) in (5, 10):
+            body["data"] = body["data"][:2]
+        return as_json(body)
+
+    saved(served(route), shelf.pagination)
+    manifest = run().result()
+    assert (manifest.verdict, manifest.records) == ("unproven", 17)
+    assert "pages 2, 3 empty or shorter than others" in manifest.figures
