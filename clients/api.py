@@ -155,7 +155,6 @@ class ApiClient:
         """
         walk = NumberedWalk(
             cast(Numbered, self._pagination),
-            page_size=self.page_size,
             fetch=self._fetcher.fetch,
             submit=lambda number: self._submitted(self._first_answer, number),
             extent=self._extent,
@@ -178,7 +177,6 @@ class ApiClient:
         """
         walk = ChainedWalk(
             cast(Chained, self._pagination),
-            page_size=self.page_size,
             fetch=self._fetched,
             submit=self._submitted,
             extent=self._extent,

@@ -23,6 +23,7 @@ from seawall.dev.stack import block_values, deploy
 from seawall.dev.unstable_api import Faults, Server, UnstableApi
 from seawall.tests.certificates import self_signed
 from seawall.tests.house import SIZE, House
+from seawall.tests.inline import quiet, without_prefect
 from seawall.tests.simulator import source_of
 from seawall.tests.wireserver import Route, WireServer
 
@@ -97,6 +98,14 @@ def short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_CAP", 0.02)
     monkeypatch.setattr("seawall.clients.walks.claims.CLAIM_PAUSE", 0.01)
     monkeypatch.setattr("seawall.clients.fetcher.CLAIM_PAUSE", 0.01)
+
+
+@pytest.fixture
+def inline_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs without Prefect, in which tasks are run where they are submitted (tests/inline.py)."""
+    without_prefect(monkeypatch)
+    with quiet():
+        yield
 
 
 @pytest.fixture

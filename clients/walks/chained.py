@@ -25,7 +25,6 @@ class ChainedWalk:
         self,
         pagination: Chained,
         *,
-        page_size: int,
         fetch: Fetch,
         submit: Callable[[Callable[[PageRequest], Page], PageRequest], Future[Page]],
         extent: Extent,
@@ -33,7 +32,7 @@ class ChainedWalk:
         records_before: int,
     ) -> None:
         self._pagination = pagination
-        self._page_size = page_size
+        self._page_size = extent.page_size
         self._fetch = fetch
         self._submit = submit
         self._extent = extent
@@ -70,12 +69,8 @@ class ChainedWalk:
         return self._submit(self._link, following) if following else None
 
     def _is_short_beside(self, page: Page, coming: Future[Page]) -> bool:
-        """Whether a first page is shorter than the one behind it, or than asked for where that one is the last."""
-        if coming.exception() is not None:
-            return False
-        following = coming.result()
-        is_one_of_two = following.next_token is None and page.sent_records < self._page_size
-        return page.sent_records > 0 and (following.sent_records > page.sent_records or is_one_of_two)
+        """Whether a first page is shorter than the one behind it; only that one tells."""
+        return coming.exception() is None and coming.result().sent_records > page.sent_records > 0
 
     def _link(self, request: PageRequest) -> Page:
         """One page, asked for as often as it takes to believe it."""
@@ -108,16 +103,11 @@ class ChainedWalk:
         return replace(page, askings=askings, differed=differed)
 
     def _is_doubtful(self, page: Page) -> bool:
-        """Whether a page ends, empties or shortens the walk.
-
-        An empty one does not need to be asked for again behind a page that was, and stayed empty or short.
-        """
-        if not page.sent_records:
-            before = self._before
-            was_sure = before is not None and before.askings >= CLAIM_ASKINGS and not before.differed
-            return not was_sure and self._extent.hollow != page.number - 1
+        """Whether a page ends, empties or shortens the walk; of empty ones that lead on, the first in a row does."""
         if page.next_token is None:
             return True
+        if not page.sent_records:
+            return self._extent.hollow != page.number - 1
         return self._extent.is_shorter(page.sent_records)
 
     def _ended_by_number(self, page: Page) -> Page:

@@ -31,14 +31,13 @@ class NumberedWalk:
         self,
         pagination: Numbered,
         *,
-        page_size: int,
         fetch: Fetch,
         submit: Callable[[int], Future[Outcome]],
         extent: Extent,
         claims: Claims,
     ) -> None:
         self._pagination = pagination
-        self._page_size = page_size
+        self._page_size = extent.page_size
         self._fetch = fetch
         self._submit = submit
         self._extent = extent

@@ -3,7 +3,7 @@
 walk.py          which pages there are to land
 confirm.py       is that all? The source asked once more, until nothing else comes
 staged.py        a part in a local file
-sight.py         what is seen of its pages while they pass
+summary.py       what its receipt keeps of its pages
 upload.py        its way into the bucket, then its receipt
 tally.py         what became of a range of pages
 rejected.py      records that are set aside

@@ -106,10 +106,10 @@ def _asked_beyond(walker: Walker, tally: Tally) -> Tally:
         return _with_proof(tally, beyond=False)
     page_range, told = landing.run.options.page_range, _largest(landing, receipts)
     if page_range is None or last < page_range.last:
-        return tally if _ends_short(receipts) else tally.and_then_seen(_look_at(walker, last + 1, told))
+        return tally if _ends_short(receipts) else tally.with_look_beyond(_look_at(walker, last + 1, told))
     is_told_of = (told.pages or 0) > last - pagination.first_page + 1
     seen = Tally(proof=Proof(beyond=True)) if is_told_of else _look_at(walker, last + 1, told)
-    return tally.and_then_seen(replace(seen, reach=0))  # nobody asked for that page
+    return tally.with_look_beyond(replace(seen, reach=0))  # nobody asked for that page
 
 
 def _look_at(walker: Walker, number: int, told: Totals) -> Tally:
@@ -212,6 +212,8 @@ def _asked_for_first_page(walker: Walker, tally: Tally, *, waits_for_more: bool)
         return tally
     try:
         page = walker.resources.client.first_page(first)
+        if _is_one_of_two(walker, page):
+            page = max(page, walker.resources.client.first_page(first), key=lambda answer: answer.sent_records)
     except WalkStoppedError:
         raise
     except PageRepeatedError:  # it holds what another page held: all rows moved by whole pages
@@ -229,6 +231,19 @@ def _asked_for_first_page(walker: Walker, tally: Tally, *, waits_for_more: bool)
     if not waits_for_more:
         return _with_proof(tally, goes_on=True)
     return replace(tally, end=None).and_then(Tally(notice=now))
+
+
+def _is_one_of_two(walker: Walker, page: Page) -> bool:
+    """Whether a first page is shorter than asked for, and one more is all there is to compare it with.
+
+    By number or offset, the walk itself asks for such a page again.
+    """
+    is_chained = isinstance(walker.resources.source.pagination, Chained)
+    return (
+        is_chained
+        and reach_of(_receipts(walker)) <= page.number + 1
+        and (page.sent_records < walker.resources.client.page_size)
+    )
 
 
 def _is_another(receipt: Receipt, page: Page) -> bool | None:

@@ -15,7 +15,7 @@ from seawall.storage.ranges import PageRange
 from seawall.tasks.errors import IngestError, RejectedRecordsError
 from seawall.tasks.landing.record_keys import KeyFile
 from seawall.tasks.landing.rejected import RejectedFile
-from seawall.tasks.landing.sight import Sight
+from seawall.tasks.landing.summary import Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class StagedPart:
     columns: tuple[Column, ...]
     rejected: RejectedFile
     pages: PageRange
-    sight: Sight
+    summary: Summary
     keys: Path | None = None
     keyless: int = 0
 
@@ -58,7 +58,7 @@ def _error_last(
 
 def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key: str | None = None) -> StagedPart:
     """Write consecutive pages to one file, as they arrive, and the digests of their record keys to another."""
-    sight = Sight()
+    summary = Summary()
     rejected = RejectedFile(staging / "rejected.jsonl")
     with format.open(staging / f"part.{format.suffix}") as writer, KeyFile(staging / "keys", record_key) as keys:
         for page in pages:
@@ -68,14 +68,14 @@ def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key:
                 raise IngestError(f"page {page.number}, {error}; nothing of this part was landed") from error
             rejected.add(page)
             keys.write(page)
-            sight.add(page)
+            summary.add(page)
         file = writer.close()
     return StagedPart(
         file=file,
-        columns=_columns(file, sight.first, sight.counts),
+        columns=_columns(file, summary.first, summary.counts),
         rejected=rejected,
-        pages=PageRange(sight.first, sight.last),
-        sight=sight,
+        pages=PageRange(summary.first, summary.last),
+        summary=summary,
         keys=keys.path,
         keyless=keys.keyless,
     )

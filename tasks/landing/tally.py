@@ -46,7 +46,7 @@ class Tally:
     asked_again: int = 0
     proof: Proof = field(default_factory=Proof)
 
-    def and_then_seen(self, look: "Tally") -> "Tally":
+    def with_look_beyond(self, look: "Tally") -> "Tally":
         """This and what a look beyond the last page came to."""
         proof = replace(self.proof, beyond=look.proof.beyond, refusal=look.proof.refusal)
         return replace(self.and_then(look), proof=proof)

@@ -37,7 +37,7 @@ def upload_part(part: StagedPart, landing: Landing, resources: Resources, *, gen
         landed_at=datetime.now(UTC).isoformat(),
         rejected_records=part.rejected.records,
         rejected_key=set_aside_key,
-        **part.sight.fields(),
+        **part.summary.fields(),
     )
     logger.bind(pages=str(part.pages), records=receipt.records, bytes=receipt.bytes).info("part landed")
     return write_receipt(resources.store, landing.folder, receipt)
@@ -45,7 +45,7 @@ def upload_part(part: StagedPart, landing: Landing, resources: Resources, *, gen
 
 def differing_pages(receipt: Receipt, part: StagedPart) -> int:
     """How many pages of a part came differently than a receipt of its range tells."""
-    before, now = (np.frombuffer(text, ">u8") for text in (b64decode(receipt.digests), bytes(part.sight.digests)))
+    before, now = (np.frombuffer(text, ">u8") for text in (b64decode(receipt.digests), bytes(part.summary.digests)))
     if part.pages != receipt.pages or before.size != now.size:
         return max(1, abs(len(receipt.pages) - len(part.pages)))
     return int((before != now).sum()) or int(_leads_on(receipt, part))
@@ -58,18 +58,18 @@ def may_supersede(receipt: Receipt, part: StagedPart, *, only_longer: bool) -> b
     has to follow the new part, too: it gives the token or ends with the page that it did, or leads on for the first
     time. With `only_longer` it has to hold more records.
     """
-    sight = part.sight
+    summary = part.summary
     if part.pages != receipt.pages:
         return False
-    ends_alike = bytes(sight.digests[-DIGEST_BYTES:]) == b64decode(receipt.digests)[-DIGEST_BYTES:]
-    if receipt.next_token not in (None, sight.next_token) and not ends_alike:
+    ends_alike = bytes(summary.digests[-DIGEST_BYTES:]) == b64decode(receipt.digests)[-DIGEST_BYTES:]
+    if receipt.next_token not in (None, summary.next_token) and not ends_alike:
         return False
-    return not only_longer or sum(sight.lengths) > receipt.sent_records or _leads_on(receipt, part)
+    return not only_longer or sum(summary.lengths) > receipt.sent_records or _leads_on(receipt, part)
 
 
 def _leads_on(receipt: Receipt, part: StagedPart) -> bool:
     """Whether a chained walk that had ended with a part goes on from it now."""
-    return receipt.next_token is None and part.sight.next_token is not None
+    return receipt.next_token is None and part.summary.next_token is not None
 
 
 def _upload_rejected(part: StagedPart, landing: Landing, resources: Resources) -> str | None:

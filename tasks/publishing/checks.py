@@ -86,7 +86,7 @@ def _end(evidence: Evidence) -> Finding:
         finding = _failed(name, "short", "the source told of more each time that it was asked: it goes on growing")
     elif evidence.silent_path is not None:
         detail = (
-            f"the only page is as long as was asked for, and holds nothing of a next one ({evidence.silent_path}): "
+            f"the only page is as long as was asked for, and names no next page ({evidence.silent_path}): "
             "a total of records, or a second page, would prove where the source ends"
         )
         finding = _failed(name, "unproven", detail)
@@ -102,6 +102,8 @@ def _end(evidence: Evidence) -> Finding:
 
 
 def _asked_again(evidence: Evidence) -> Finding:
+    if not evidence.asked_again:
+        return _not_made("asked again", "no page had to be asked for again to be believed")
     detail = f"{count(evidence.asked_again, 'page')} asked for again to be believed"
     changed = f", {evidence.came_differently:,} of them came differently then" if evidence.came_differently else ""
     return _passed("asked again", detail + changed)

@@ -3,7 +3,6 @@
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
@@ -19,21 +18,14 @@ from seawall.tasks.context.resources import Resources
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.run import Run
 from seawall.tests.figures import Figures
-from seawall.tests.inline import ingested, quiet, without_prefect
+from seawall.tests.inline import ingested
 from seawall.tests.schedules import MemoryStore, VirtualTime
 from seawall.tests.shelf import KINDS, Shelf
 
-pytestmark = pytest.mark.histories
+pytestmark = [pytest.mark.histories, pytest.mark.usefixtures("inline_runs")]
 
 PAGES, SIZE = 100, 5
 AIM = 4  # requests more than pages
-
-
-@pytest.fixture(autouse=True)
-def _without_prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    without_prefect(monkeypatch)
-    with quiet():
-        yield
 
 
 class Counted(httpx.BaseTransport):

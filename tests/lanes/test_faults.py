@@ -850,6 +850,23 @@ def test_one_glitch_without_records_does_not_end_a_walk_by_tokens(kind: str) -> 
     assert [len(each.records) for each in pages] == [5] * 8
 
 
+@pytest.mark.parametrize("kind", ["cursor", "next_url"])
+def test_an_end_behind_a_page_that_stays_short_is_asked_for_again_too(kind: str) -> None:
+    shelf, glitches = Shelf(kind, 40), iter([True])
+
+    def route(request: Request) -> Answer:
+        _, body = shelf.answer(request.query, f"http://{request.headers['host']}{request.path}")
+        begin = shelf._begin(request.query, 5)
+        if begin == 15:
+            body["data"] = body["data"][:2]
+        if begin == 20 and next(glitches, False):
+            return as_json({"metadata": {"next": None}, "data": []})
+        return as_json(body)
+
+    pages, _ = followed(route, shelf.pagination)
+    assert [len(each.records) for each in pages] == [5, 5, 5, 2, 5, 5, 5, 5]
+
+
 # Statuses whose body cannot be read
 
 UNREADABLE = {

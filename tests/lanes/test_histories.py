@@ -5,7 +5,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -16,20 +16,12 @@ from seawall.clients.pagination.extent import Extent
 from seawall.tasks.publishing import checks
 from seawall.tests.figures import Figures
 from seawall.tests.histories import History, fault, live
-from seawall.tests.inline import quiet, without_prefect
 from seawall.tests.races import Race
 
-pytestmark = pytest.mark.histories
+pytestmark = [pytest.mark.histories, pytest.mark.usefixtures("inline_runs")]
 
 FULL = "SEAWALL_FULL" in os.environ
 ONLY = os.environ.get("SEAWALL_SEED")
-
-
-@pytest.fixture(autouse=True)
-def _without_prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    without_prefect(monkeypatch)
-    with quiet():
-        yield
 
 
 def seeds(count: int) -> range:

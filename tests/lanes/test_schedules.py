@@ -5,25 +5,19 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from seawall.clients.api import ApiClient
 from seawall.tests.figures import Figures
-from seawall.tests.inline import quiet, without_prefect
 from seawall.tests.schedules import Ending, InProcess, Schedule, VirtualTime, fault, run
 from seawall.tests.wireserver import WireServer
 
+pytestmark = pytest.mark.usefixtures("inline_runs")
+
 FULL = "SEAWALL_FULL" in os.environ
 ONLY = os.environ.get("SEAWALL_SEED")
-
-
-@pytest.fixture(autouse=True)
-def _without_prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    without_prefect(monkeypatch)
-    with quiet():
-        yield
 
 
 def endings(count: int, ending_of: Callable[[Schedule], Ending], record_property: Figures) -> None:

@@ -488,7 +488,7 @@ def test_one_full_page_that_names_no_other_proves_nothing(served: Callable[..., 
     saved(served(shelf.route), shelf.pagination)
     state = run()
     assert (state.name, state.result().verdict) == ("CompletedWithWarnings", "unproven")
-    assert "holds nothing of a next one (the Link header)" in str(state.message)
+    assert "names no next page (the Link header)" in str(state.message)
     assert run(options={"strict": True}).is_failed()
     shelf.total = 4
     assert run(options={"strict": True}).result().verdict == "complete"

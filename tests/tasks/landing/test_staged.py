@@ -31,7 +31,9 @@ def test_consecutive_pages_are_one_part_and_a_gap_ends_it(tmp_path: Path) -> Non
     seen: list[object] = []
     for outcome in staged_parts(walk, Csv(), tmp_path):
         if isinstance(outcome, StagedPart):
-            seen.append((outcome.pages, outcome.file.records, outcome.sight.body_bytes, dict(outcome.sight.retries)))
+            seen.append(
+                (outcome.pages, outcome.file.records, outcome.summary.body_bytes, dict(outcome.summary.retries))
+            )
             outcome.file.path.unlink()
         else:
             assert isinstance(outcome, Gap)

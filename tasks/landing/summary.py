@@ -1,4 +1,4 @@
-"""What is seen of the pages of a part while they pass: what its receipt keeps of them, besides their records."""
+"""The summary of a part: what its receipt keeps of its pages, besides their records."""
 
 from base64 import b64encode
 from collections import Counter
@@ -11,12 +11,12 @@ from seawall.clients.pages.page import Page
 from seawall.storage.documents import Notice, Totals
 from seawall.tasks.landing.walk import largest_of, merged, notice_of
 
-NOBODY: Final = Identity()
+NO_IDENTITY: Final = Identity()
 
 
 @dataclass(slots=True)
-class Sight:
-    """Lengths, digests, totals, retries and oddities of consecutive pages, in the order in which they pass."""
+class Summary:
+    """Lengths, digests, totals, retries and oddities of consecutive pages, added one by one."""
 
     first: int = 0
     last: int = 0
@@ -34,8 +34,8 @@ class Sight:
     complaining_pages: int = 0
     next_token: str | None = None
     says_end: bool = False
-    _head: Identity = NOBODY
-    _tail: Identity = NOBODY
+    _head: Identity = NO_IDENTITY
+    _tail: Identity = NO_IDENTITY
 
     def add(self, page: Page) -> None:
         """The next page."""
