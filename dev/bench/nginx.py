@@ -64,7 +64,12 @@ class Nginx:
             log.truncate()
 
     def requests(self) -> tuple[int, float]:
-        """Since `forget`: how many requests, and when the first began, in seconds since 1970."""
+        """Since `forget`: how many requests, and when the first began, in seconds since 1970.
+
+        nginx writes a line after it has sent the answer, so a client can be faster than the log. Its one
+        worker takes up another request only when that line is written: one is made before the log is read.
+        """
+        self._is_ready()
         lines = [tuple(map(float, line.split())) for line in self._log.read_text().splitlines()]
         if not lines:
             raise RuntimeError(f"nothing asked for {self.url}")
