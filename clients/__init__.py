@@ -6,6 +6,7 @@ source.py       the block that people fill in
 caps.py         where a walk stops that would go on for ever
 statistics.py   counts of what a client has fetched
 errors.py limits.py redact.py   what can go wrong; what bounds it; what nobody may read
+encodings.py    what hides a word in a text
 
 http/           one request on the wire, and how it is paced and retried
 auth/           getting in

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from seawall.clients import encodings
+
 MASK: Final = "***"
 SHORT: Final = 4  # a shorter secret is masked only where it stands as a whole word
 SERVER_TEXT_CHARACTERS: Final = 200
@@ -68,6 +70,7 @@ class Secrets:
         self._secrets: Counter[str] = Counter()
         self._texts: tuple[str | re.Pattern[str], ...] = ()
         self._words: re.Pattern[str] | None = None
+        self._bare: frozenset[str] = frozenset()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -86,21 +89,33 @@ class Secrets:
             self._prepare()
 
     def redact(self, text: str) -> str:
-        """`text` with every known secret masked."""
+        """`text` with every known secret masked; a line that hides one below several encodings is masked as a whole."""
         for secret in self._texts:
             if isinstance(secret, re.Pattern):
                 text = secret.sub(MASK, text)
             elif secret in text:
                 text = text.replace(secret, MASK)
-        return self._words.sub(MASK, text) if self._words else text
+        text = self._words.sub(MASK, text) if self._words else text
+        if not self._bare or not self._hides(text):
+            return text
+        lines = "\n".join(MASK if self._hides(line) else line for line in text.split("\n"))
+        return MASK if self._hides(lines) else lines
+
+    def _hides(self, text: str) -> bool:
+        """Whether a secret shows once all encodings are taken off a text, or there is no end of them."""
+        if not encodings.may_be_encoded(text):
+            return False
+        bare = encodings.bare(text)
+        return bare is None or any(secret in bare for secret in self._bare)
 
     def _prepare(self) -> None:
         long = sorted((secret for secret in self._secrets if len(secret) >= SHORT), key=len, reverse=True)
-        encodings = {text for secret in long for text in _base64(secret.encode("utf-8", "surrogatepass"))}
+        in_base64 = {text for secret in long for text in _base64(secret.encode("utf-8", "surrogatepass"))}
         words = "|".join(re.escape(secret) for secret in sorted(self._secrets) if len(secret) < SHORT)
         whole = (secret if _NEVER_ESCAPED.fullmatch(secret) else _pattern(secret) for secret in long)
-        self._texts = (*whole, *sorted(encodings, key=len, reverse=True))
+        self._texts = (*whole, *sorted(in_base64, key=len, reverse=True))
         self._words = re.compile(rf"(?<!\w)(?:{words})(?!\w)") if words else None
+        self._bare = frozenset(bare for secret in long if len(bare := encodings.bare(secret) or "") >= SHORT)
 
 
 SECRETS: Final = Secrets()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.clients.encodings import LAYERS as LAYERS_THAT_ARE_TAKEN_OFF
 from seawall.clients.redact import SECRETS, Secrets, excerpt, neutral, plain, redact_error
 
 SECRET = "s3cr/t+Pa\"ss wörd'<&>"
@@ -58,6 +59,52 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS.keys())
 def test_a_secret_is_masked_in_every_encoding(known: Secrets, encode: Callable[[str], str]) -> None:
     assert known.redact(f"key={encode(SECRET)}; next") == "key=***; next"
+
+
+def in_entities(text: str) -> str:
+    return "".join(f"&#{ord(each)};" for each in text)
+
+
+def in_percents(text: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
+LAYERS: dict[str, Callable[[str], str]] = {
+    "HTML": html.escape,
+    "entities": in_entities,
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON in UTF-8": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "percent": lambda text: quote(text, safe=""),
+    "percent throughout": in_percents,
+    "form": quote_plus,
+    "Python": lambda text: repr(text)[1:-1],
+}
+
+
+@pytest.mark.parametrize("secret", [SECRET, "hunter2-hunter2", "a%41&amp;b\\nc+d", "päss wörd", "𝒑ass/word"])
+@pytest.mark.parametrize("first", LAYERS)
+@pytest.mark.parametrize("second", LAYERS)
+def test_a_secret_is_masked_below_several_encodings(secret: str, first: str, second: str) -> None:
+    secrets = Secrets()
+    secrets.add(secret)
+    for third in (str, *LAYERS.values()):
+        hidden = third(LAYERS[second](LAYERS[first](secret)))
+        shown = secrets.redact(f"the first line\nkey={hidden}; next\nthe last line")
+        assert shown in (f"the first line\n{line}\nthe last line" for line in ("***", "key=***; next")), hidden
+
+
+def test_a_text_in_encodings_without_end_is_not_shown(known: Secrets) -> None:
+    texts = ["all of it"]
+    for _ in range(LAYERS_THAT_ARE_TAKEN_OFF):
+        first, rest = texts[-1][0], texts[-1][1:]
+        texts.append((f"%{ord(first):02x}" if first == "&" else f"&#{ord(first)};") + rest)
+    assert known.redact(texts[-2]) == texts[-2]
+    assert known.redact(texts[-1]) == "***"
+
+
+@pytest.mark.parametrize("text", ["50 % of &c. in C:\\new\\table", "a=1&b=%2F&c=\\u00e9", "&amp;lt;b&amp;gt;"])
+def test_a_text_that_is_encoded_and_holds_no_secret_stays_as_it_is(known: Secrets, text: str) -> None:
+    assert known.redact(text) == text
 
 
 @pytest.mark.parametrize("offset", [0, 1, 2])
