@@ -54,7 +54,8 @@ class ApiClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
     ) -> None:
-        SECRETS.add(*source.secrets())
+        self._secrets = source.secrets()
+        SECRETS.add(*self._secrets)
         self.statistics = Statistics()
         self.page_size = page_size or source.page_size
         self._pagination = source.pagination
@@ -85,7 +86,7 @@ class ApiClient:
             caps=Caps(source, self.statistics, clock=clock),
             extent=self._extent,
             sameness=Sameness(record_key or source.record_key, source.volatile),
-            params=source.revealed_params() | dict(params or {}),
+            params=source.query() | dict(params or {}),
         )
         self._kept: Page | None = None  # the first page, until a walk takes it
 
@@ -112,10 +113,14 @@ class ApiClient:
         self._wire.hang_up()
 
     def close(self) -> None:
-        """Stop, and release threads and sockets."""
+        """Stop, release threads and sockets, and mask no secrets of this source any more."""
         self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._client.close()
+        if isinstance(self._auth, TokenAuth):
+            self._auth.forget()
+        SECRETS.discard(*self._secrets)
+        self._secrets = []
 
     def authenticate(self) -> None:
         """Get a token now, where the source wants one, so that bad credentials fail before anything else."""

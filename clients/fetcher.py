@@ -1,7 +1,6 @@
 """The fetcher: one page of a source, with all its attempts."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from threading import Lock, RLock
 from typing import cast
@@ -22,7 +21,7 @@ from seawall.clients.errors import (
 from seawall.clients.http.exchange import Answer, exchange
 from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.retries import Backoff
-from seawall.clients.http.urls import with_params
+from seawall.clients.http.urls import unveiled, veiled, with_params
 from seawall.clients.http.wire import deadline
 from seawall.clients.limits import CLAIM_ASKINGS, CLAIM_PAUSE
 from seawall.clients.pages.answers import raise_for_status
@@ -38,6 +37,7 @@ from seawall.clients.pagination.kinds import Chained, Numbered, paths
 from seawall.clients.pagination.links import followed, link_to, refuse_secret
 from seawall.clients.pagination.seen import Seen
 from seawall.clients.source import ApiSource
+from seawall.clients.values import Texts
 
 
 class Fetcher:
@@ -57,7 +57,7 @@ class Fetcher:
         caps: Caps,
         extent: Extent,
         sameness: Sameness,
-        params: Mapping[str, str],
+        params: Texts,
     ) -> None:
         self._source = source
         self._url = httpx.URL(source.url)
@@ -68,7 +68,7 @@ class Fetcher:
         self._extent = extent
         self._params = params
         self._page_size = extent.page_size
-        self._headers = {name: value.get_secret_value() for name, value in source.headers.items()}
+        self._headers = source.header_items()
         self._own_params = {*params, *source.auth.query_names()}
         self._origins = [source.url, *source.allowed_origins]
         self._sameness = sameness
@@ -252,7 +252,7 @@ class Fetcher:
         if token is None:
             return None
         if pagination.tokens_are_urls:
-            token = followed(token, answer.url, allowed=self._origins, own=self._own_params)
+            token = self._followed(token, answer)
         refuse_secret(token, request.number)
         if empty and token == request.token:
             return None
@@ -264,8 +264,14 @@ class Fetcher:
         if not isinstance(pagination, LinkHeader):
             return None
         target = link_to("last", answer.headers.get("Link", ""))
-        return None if target is None else followed(target, answer.url, allowed=self._origins, own=self._own_params)
+        return None if target is None else self._followed(target, answer)
+
+    def _followed(self, target: str, answer: Answer) -> str:
+        """The URL that a link in an answer leads to, fit to be kept in a receipt."""
+        url = followed(target, answer.url, allowed=self._origins, own=self._own_params)
+        return veiled(url, self._url)
 
     def _request(self, request: PageRequest) -> httpx.Request:
-        url = with_params(httpx.URL(request.url) if request.url else self._url, {**self._params, **request.query})
+        page = unveiled(request.url, self._url) if request.url else self._url
+        url = with_params(page, {**self._params, **request.query})
         return self._client.build_request("GET", url, headers=self._headers)

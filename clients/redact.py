@@ -82,10 +82,10 @@ class Secrets:
             self._secrets.update(filter(None, secrets))
             self._prepare()
 
-    def discard(self, secret: str) -> None:
-        """Undo one `add` of a secret, such as a token that expired long ago; the last one forgets it."""
+    def discard(self, *secrets: str) -> None:
+        """Undo one `add` of secrets, such as a token that expired long ago; the last one forgets them."""
         with self._lock:
-            self._secrets -= Counter({secret})
+            self._secrets -= Counter(secrets)
             self._prepare()
 
     def redact(self, text: str) -> str:

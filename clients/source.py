@@ -11,14 +11,17 @@ from typing import Annotated, Any, Final, get_args
 from prefect.blocks.core import Block, schema_extra
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationInfo, field_validator, model_validator
 
+from seawall.clients import values
 from seawall.clients.auth.forms import HEADER_NAME, Auth, NoAuth
 from seawall.clients.auth.tokens import is_sendable
+from seawall.clients.form import refuse_unknown
 from seawall.clients.http.urls import HttpUrl as EndpointUrl
 from seawall.clients.http.urls import is_private_to_us, without_query
 from seawall.clients.pagination.kinds import Pagination
 from seawall.clients.pagination.numbered import PageNumber
+from seawall.clients.values import Texts, Values
 
-_SECRET_DICTS = ("params", "headers")
+_SECRET_DICTS: Final = ("secret_params", "secret_headers")
 _SCHEME: Final = re.compile(r"[A-Za-z0-9-]+ +(\S+)")  # such as Bearer, and the secret after it (RFC 9110 §11.4)
 _SCHEMAS: Final[dict[object, dict[str, Any]]] = {}
 
@@ -26,8 +29,8 @@ _SCHEMAS: Final[dict[object, dict[str, Any]]] = {}
 def _as_form(schema: dict[str, Any], model: "type[ApiSource]") -> None:
     """The schema that Prefect's API masks secrets by, and that its UI draws the form from.
 
-    The API masks the values in a dict of secrets for `params.*`, but derives `params`. The UI offers the choices
-    of `anyOf` as tabs; the classic one draws a bare editor for `oneOf`.
+    The API masks the values in a dict of secrets for `secret_params.*`, but derives `secret_params`. The UI offers the
+    choices of `anyOf` as tabs; the classic one draws a bare editor for `oneOf`.
     """
     schema_extra(schema, model)
     schema["secret_fields"] = [f"{name}.*" if name in _SECRET_DICTS else name for name in schema["secret_fields"]]
@@ -38,8 +41,6 @@ def _as_form(schema: dict[str, Any], model: "type[ApiSource]") -> None:
 
 
 _LOGOS: Final = "https://raw.githubusercontent.com/PrefectHQ/prefect"  # whose own blocks for HTTP have this one
-
-SHORTEST_SECRET_FIELD: Final = 8  # a shorter param or header, such as `active=1`, is hidden in forms, not in texts
 
 
 def _required(kind: type[BaseModel]) -> set[str]:
@@ -86,8 +87,10 @@ class ApiSource(Block):
         (),
         description="Fields that are new in every answer, dotted, such as signed_url; not compared between pages.",
     )
-    params: dict[str, SecretStr] = Field(default_factory=dict, description="Query parameters of every request.")
-    headers: dict[str, SecretStr] = Field(default_factory=dict, description="Headers of every request.")
+    params: Values = Field(default_factory=dict, description="Query parameters of every request; a list is repeated.")
+    headers: Values = Field(default_factory=dict, description="Headers of every request; a list is repeated.")
+    secret_params: dict[str, SecretStr] = Field(default_factory=dict, description="Those that nobody may see.")
+    secret_headers: dict[str, SecretStr] = Field(default_factory=dict, description="Those that nobody may see.")
     connect_timeout: Seconds = Field(10.0, description="Seconds to open a connection.")
     read_timeout: Seconds = Field(60.0, description="Seconds without a byte from the server.")
     page_deadline: Seconds = Field(300.0, description="Seconds for one request, from first byte to last.")
@@ -131,16 +134,24 @@ class ApiSource(Block):
         fitting = [kind for kind in kinds if _required(kind) <= set(value) <= set(kind.model_fields)]
         return {"kind": fitting[0].model_fields["kind"].default, **value} if len(fitting) == 1 else value
 
-    @field_validator("headers")
+    @model_validator(mode="before")
     @classmethod
-    def _sendable(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for name, value in headers.items():
-            text = value.get_secret_value()
+    def _known(cls, given: Any) -> Any:
+        """Refuse names that there are not, and keep what is a credential by its name with the secrets."""
+        refuse_unknown(given, [*cls.model_fields, "block_type_slug"])
+        return _with_secrets_apart(given) if isinstance(given, dict) else given
+
+    @model_validator(mode="after")
+    def _sendable(self) -> "ApiSource":
+        for name, text in self.header_items():
             if not HEADER_NAME.fullmatch(name) or not is_sendable(text):
                 raise ValueError(
                     f"no request can carry the header {name!r}: it has to be ASCII in one line, without outer blanks"
                 )
-        return headers
+        for plain, secret in ((self.params, self.secret_params), (self.headers, self.secret_headers)):
+            if twice := sorted(plain.keys() & secret.keys()):
+                raise ValueError(f"{twice[0]!r} is named twice: in the open, and as a secret")
+        return self
 
     @field_validator("ca_certificates")
     @classmethod
@@ -154,37 +165,62 @@ class ApiSource(Block):
 
     @model_validator(mode="after")
     def _keep_secrets_off_the_open_wire(self) -> "ApiSource":
-        secret = not isinstance(self.auth, NoAuth) or self.headers or self.params
-        for url in [self.url, *self.allowed_origins, *self.auth.urls()] if secret else []:
+        urls = [self.url, *self.allowed_origins, *self.auth.urls()]
+        for url in urls if self.secrets() or not isinstance(self.auth, NoAuth) else []:
             if not is_private_to_us(url):
                 raise ValueError(f"{without_query(url)}: secrets are only sent over https://, or to this machine")
         return self
 
     def secrets(self) -> list[str]:
         """Every secret value of the block, to be masked wherever text leaves the process."""
-        credentials = [value.get_secret_value() for _, value in self.auth if isinstance(value, SecretStr)]
-        fields = [value.get_secret_value() for value in (*self.params.values(), *self.headers.values())]
-        schemes = (_SCHEME.fullmatch(value.get_secret_value()) for value in self.headers.values())
-        fields += [scheme[1] for scheme in schemes if scheme]
-        return credentials + [text for text in fields if len(text) >= SHORTEST_SECRET_FIELD and text != self.name]
+        declared = [value.get_secret_value() for value in (*self.secret_params.values(), *self.secret_headers.values())]
+        schemes = [scheme[1] for text in declared if (scheme := _SCHEME.fullmatch(text))]
+        return [*self.auth.secrets(), *declared, *schemes, *values.credentials_in(self.url)]
 
-    def revealed_params(self) -> dict[str, str]:
+    def query(self) -> Texts:
         """The query parameters of every request, in clear."""
-        return {name: value.get_secret_value() for name, value in self.params.items()}
+        return values.texts(self.params) | _revealed(self.secret_params)
+
+    def header_items(self) -> list[tuple[str, str]]:
+        """The headers of every request, in clear."""
+        return list(values.each(values.texts(self.headers) | _revealed(self.secret_headers)))
 
     def fingerprint(self, *, page_size: int, params: Mapping[str, str], salt: Annotated[str, "the run id"]) -> str:
         """What decides which records come in which order, and how pages are compared, as 32 hexadecimal digits.
 
-        Credentials, limits and `missing_next_ends` may change between a run and its resumption, these may not. Params
-        can hold secrets, so the digest is slow and salted (PBKDF2, RFC 8018): nobody can guess them from it.
+        Secrets, limits and `missing_next_ends` may change between a run and its resumption, these may not: of secret
+        params and headers the names count. Params may hold secrets even so, and the URL, too: the digest is slow and
+        salted (PBKDF2, RFC 8018), so nobody can guess them from it.
         """
-        decisive = {
+        decisive: dict[str, object] = {
             "url": self.url,
             "pagination": self.pagination.model_dump(exclude={"missing_next_ends"}),
             "records_path": self.records_path,
             "page_size": page_size,
-            "params": self.revealed_params() | dict(params),
+            "params": values.texts(self.params) | dict.fromkeys(self.secret_params) | dict(params),
         }
-        decisive |= {name: value for name in ("record_key", "volatile") if (value := getattr(self, name))}
+        others = {
+            "headers": values.texts(self.headers) | dict.fromkeys(self.secret_headers),
+            "auth": self.auth.choices(),
+            "record_key": self.record_key,
+            "volatile": self.volatile,
+        }
+        decisive |= {name: value for name, value in others.items() if value}
         text = json.dumps(decisive, sort_keys=True).encode()
         return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), 100_000, dklen=16).hex()
+
+
+def _with_secrets_apart(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a form, with params and headers that are credentials by their names among the secrets."""
+    given = dict(given)
+    for name in ("params", "headers"):
+        plain, secret = given.get(name), given.get(f"secret_{name}") or {}
+        if isinstance(plain, dict) and isinstance(secret, dict):
+            moved = {each: value for each, value in plain.items() if values.is_credential(each, value)}
+            given[name] = {each: value for each, value in plain.items() if each not in moved}
+            given[f"secret_{name}"] = secret | moved
+    return given
+
+
+def _revealed(secrets: Mapping[str, SecretStr]) -> Texts:
+    return {name: value.get_secret_value() for name, value in secrets.items()}

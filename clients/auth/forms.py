@@ -1,25 +1,34 @@
 """Authentication: forms that people fill in, and the httpx.Auth that each of them becomes."""
 
+import base64
 import re
 from collections.abc import Generator
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import quote_plus
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from seawall.clients.auth.desk import token_desk
 from seawall.clients.auth.tokens import TokenAuth, TokenRequest, is_sendable
+from seawall.clients.form import Form
 from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.urls import HttpUrl, with_params
 
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token, RFC 9110 §5.6.2
+SHORTEST_PASSWORD: Final = 8  # characters; beside a shorter one, the username is a key
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token, RFC 9110 §5.6.2
 
 
-class _Credentials(BaseModel):
+class _Credentials(Form):
     """What all kinds share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    def secrets(self) -> list[str]:
+        """What no text may show: the values of secret fields, and what requests make of them."""
+        return [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
+
+    def choices(self) -> dict[str, object]:
+        """What of it may choose the data, such as a tenant; a run cannot be resumed with other ones."""
+        return {}
 
     def urls(self) -> list[str]:
         """Where secrets are sent besides the source itself."""
@@ -66,6 +75,10 @@ class Login(_Credentials):
         """Where secrets are sent besides the source itself."""
         return [url for url in (self.login_url, self.refresh_url) if url]
 
+    def choices(self) -> dict[str, object]:
+        """Who logs in, and what else is sent."""
+        return self.model_dump(include={"username", "login_fields", "refresh_fields"})
+
     def login_request(self) -> TokenRequest:
         """Asks for a token with username and password."""
         credentials = {self.username_field: self.username, self.password_field: self.password.get_secret_value()}
@@ -104,16 +117,27 @@ class OAuth2(_Credentials, title="OAuth 2"):
         """Where secrets are sent besides the source itself."""
         return [self.token_url]
 
+    def secrets(self) -> list[str]:
+        """The secret, also as a header has it."""
+        return [*super().secrets(), _in_base64(*self._basic())]
+
+    def choices(self) -> dict[str, object]:
+        """Which client asks, and for what."""
+        return self.model_dump(include={"client_id", "scope", "extra_fields"})
+
     def login_request(self) -> TokenRequest:
         """Asks for a token."""
         fields = (
             self.extra_fields | {"grant_type": "client_credentials"} | ({"scope": self.scope} if self.scope else {})
         )
-        client = {"client_id": self.client_id, "client_secret": self.client_secret.get_secret_value()}
         if self.client_authentication == "body":
+            client = {"client_id": self.client_id, "client_secret": self.client_secret.get_secret_value()}
             return TokenRequest(url=self.token_url, fields=fields | client, as_form=True)
-        basic = quote_plus(client["client_id"]), quote_plus(client["client_secret"])
-        return TokenRequest(url=self.token_url, fields=fields, as_form=True, basic=basic)
+        return TokenRequest(url=self.token_url, fields=fields, as_form=True, basic=self._basic())
+
+    def _basic(self) -> tuple[str, str]:
+        """Id and secret as HTTP Basic takes them (RFC 6749 §2.3.1)."""
+        return quote_plus(self.client_id), quote_plus(self.client_secret.get_secret_value())
 
     def refresh_request(self, refresh_token: str) -> TokenRequest | None:
         """None: the credentials serve for that (RFC 6749 §4.4.3)."""
@@ -164,15 +188,39 @@ class ApiKey(_Credentials, title="API key"):
 
 
 class Basic(_Credentials):
-    """A username and a password with every request (RFC 7617)."""
+    """A username and a password with every request (RFC 7617); a key may stand in place of the username."""
 
     kind: Literal["basic"] = "basic"
-    username: str = Field(pattern=r"^[^:]*$", description="Without a colon (RFC 7617 §2).")
+    username: SecretStr = Field(description="Without a colon (RFC 7617 §2).")
     password: SecretStr
+
+    @field_validator("username")
+    @classmethod
+    def _without_colon(cls, username: SecretStr) -> SecretStr:
+        if ":" in username.get_secret_value():
+            raise ValueError("a username cannot hold a colon (RFC 7617 §2)")
+        return username
+
+    @property
+    def has_key_for_username(self) -> bool:
+        """Whether the username is what is secret, since the password is empty or a word such as `x`."""
+        return len(self.password.get_secret_value()) < SHORTEST_PASSWORD
+
+    def secrets(self) -> list[str]:
+        """The password, or in its place the key, and both as a header has them."""
+        secret = self.username if self.has_key_for_username else self.password
+        return [secret.get_secret_value(), _in_base64(*self._both())]
+
+    def choices(self) -> dict[str, object]:
+        """Who asks; a key may change."""
+        return {} if self.has_key_for_username else {"username": self.username.get_secret_value()}
 
     def build(self, client: httpx.Client, pacing: Pacing, max_retry_after: float) -> httpx.Auth:
         """The httpx.Auth that adds both."""
-        return httpx.BasicAuth(self.username, self.password.get_secret_value())
+        return httpx.BasicAuth(*self._both())
+
+    def _both(self) -> tuple[str, str]:
+        return self.username.get_secret_value(), self.password.get_secret_value()
 
 
 class Signature(httpx.Auth):
@@ -190,6 +238,10 @@ class Signature(httpx.Auth):
         request.headers.update(self._headers)
         request.url = with_params(request.url, self._query)
         yield request
+
+
+def _in_base64(username: str, password: str) -> str:
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 def sendable(secret: SecretStr) -> SecretStr:

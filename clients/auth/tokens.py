@@ -169,6 +169,12 @@ class TokenAuth(httpx.Auth):
         self._remember(access, refresh)
         return Token(access, refresh, self._clock() + _useful_seconds(_at(fields, grant.expires_in_path)))
 
+    def forget(self) -> None:
+        """Mask its tokens no longer: whoever used them is closed."""
+        with self._lock:
+            SECRETS.discard(*self._old)
+            self._old.clear()
+
     def _remember(self, *secrets: str | None) -> None:
         for secret in filter(None, secrets):
             SECRETS.add(secret)

@@ -47,15 +47,15 @@ def origin(url: str | httpx.URL) -> str:
     return f"{parts.scheme}://{parts.host}:{port}"
 
 
-def with_params(url: httpx.URL, params: Mapping[str, str]) -> httpx.URL:
+def with_params(url: httpx.URL, params: Mapping[str, str | tuple[str, ...]]) -> httpx.URL:
     """The URL with these query parameters in place of its own of the same names; the others stay byte for byte.
 
-    A link may be signed, so what a server wrote is not encoded again.
+    A link may be signed, so what a server wrote is not encoded again. Several texts of one name are repeated.
     """
     if not params:
         return url
     query = without_params(url, params).query
-    return url.copy_with(query=b"&".join(filter(None, (query, urlencode(params).encode()))))
+    return url.copy_with(query=b"&".join(filter(None, (query, urlencode(params, doseq=True).encode()))))
 
 
 def with_missing(url: str, params: Mapping[str, str]) -> str:
@@ -64,9 +64,38 @@ def with_missing(url: str, params: Mapping[str, str]) -> str:
     return str(with_params(parts, {name: value for name, value in params.items() if name not in parts.params}))
 
 
+def veiled(url: str, own: httpx.URL) -> str:
+    """The URL with a mark in place of each value that it has from the query of our `own`, which may hold a secret."""
+    parts = httpx.URL(url)
+    veils = {unquote_plus(piece.decode()): veil for veil, piece in _veils(own).items()}
+    return str(_with_pieces(parts, [veils.get(unquote_plus(piece.decode()), piece) for piece in _pieces(parts)]))
+
+
+def unveiled(url: str, own: httpx.URL) -> httpx.URL:
+    """What was veiled."""
+    parts, values = httpx.URL(url), _veils(own)
+    return _with_pieces(parts, [values.get(piece, piece) for piece in _pieces(parts)])
+
+
+def _veils(own: httpx.URL) -> dict[bytes, bytes]:
+    """The parameters of a URL by what stands in their place."""
+    return {
+        b"%b=%%2A%%2A%%2A%d" % (piece.partition(b"=")[0], at): piece for at, piece in enumerate(_pieces(own)) if piece
+    }
+
+
+def _pieces(url: httpx.URL) -> list[bytes]:
+    """The parameters in the query of a URL, as they are written."""
+    return url.query.split(b"&") if url.query else []
+
+
+def _with_pieces(url: httpx.URL, pieces: list[bytes]) -> httpx.URL:
+    return url if pieces == _pieces(url) else url.copy_with(query=b"&".join(pieces) or None)
+
+
 def without_params(url: httpx.URL, names: Iterable[str]) -> httpx.URL:
     """The URL without the query parameters of these names; the others stay byte for byte."""
     exclusions = set(names)
-    pieces = url.query.split(b"&") if url.query else []
+    pieces = _pieces(url)
     others = [piece for piece in pieces if unquote_plus(piece.partition(b"=")[0].decode()) not in exclusions]
     return url if len(others) == len(pieces) else url.copy_with(query=b"&".join(others) or None)

@@ -2,8 +2,9 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from seawall.clients.form import Form
 from seawall.clients.http.urls import with_missing
 from seawall.clients.pages.body import Body
 from seawall.clients.pages.page import Page, PageRequest, Totals
@@ -11,10 +12,9 @@ from seawall.clients.pagination.links import link_to
 from seawall.clients.pagination.parameters import Param, SizeParam, TotalRecordsPath, sized
 
 
-class _Chain(BaseModel):
+class _Chain(Form):
     """What the kinds share whose pages each tell how to ask for the next one; they are numbered from 1."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     random_access: ClassVar[bool] = False
     first_page: ClassVar[int] = 1
     tokens_are_urls: ClassVar[bool] = True

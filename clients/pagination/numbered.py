@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from seawall.clients.form import Form
 from seawall.clients.pages.body import Body
 from seawall.clients.pages.page import Page, PageRequest, Totals
 from seawall.clients.pagination.parameters import Param, SizeParam, TotalRecordsPath, sized
 
 
-class PageNumber(BaseModel, title="Page number"):
+class PageNumber(Form, title="Page number"):
     """Pages by number: `?page=3&limit=1000`; up to the number of pages, of records, or until one is empty."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     random_access: ClassVar[bool] = True
     fills_pages: ClassVar[bool] = False
 
@@ -54,13 +54,12 @@ class PageNumber(BaseModel, title="Page number"):
         return body.missing("number of pages", self.total_pages_path)
 
 
-class Offset(BaseModel):
+class Offset(Form):
     """Pages by the position of their first record: `?offset=2000&limit=1000`, up to the total or until one is empty.
 
     A page is as long as was asked for, whatever the source gives at once: what is missing is asked for in its place.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     random_access: ClassVar[bool] = True
     first_page: ClassVar[int] = 1
 

@@ -12,7 +12,7 @@ from seawall.clients.http.exchange import Answer, exchange
 from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.retries import Backoff, is_retryable
 from seawall.clients.http.transport import http_client, http_transport
-from seawall.clients.http.urls import with_params
+from seawall.clients.http.urls import unveiled, veiled, with_params
 from seawall.clients.http.wire import Wire, deadline
 from seawall.clients.limits import PROBE_ATTEMPTS, PROBE_REQUESTS
 from seawall.clients.pages.answers import raise_for_status
@@ -50,7 +50,8 @@ class Scout:
     """
 
     def __init__(self, source: ApiSource, *, transport: httpx.BaseTransport | None = None) -> None:
-        SECRETS.add(*source.secrets())
+        self._secrets = source.secrets()
+        SECRETS.add(*self._secrets)
         self.rate_limits: dict[str, str] = {}
         self.requests = self._questions = 0
         self.source = source
@@ -62,7 +63,8 @@ class Scout:
         )
         self._pacing = Pacing(max_in_flight=1, max_rate=source.max_rate, give_up_after=source.give_up_after)
         self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
-        self._headers = {name: value.get_secret_value() for name, value in source.headers.items()}
+        self._url = httpx.URL(source.url)
+        self._headers = source.header_items()
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +75,9 @@ class Scout:
         self._pacing.stop()
         self._wire.hang_up()
         self._client.close()
+        if isinstance(self._auth, TokenAuth):
+            self._auth.forget()
+        SECRETS.discard(*self._secrets)
 
     @property
     def questions_left(self) -> int:
@@ -108,13 +113,14 @@ class Scout:
 
     def resolved(self, text: str, answer: Answer) -> str:
         """The URL that a link in an answer means, without what goes with every request; see `links.followed`."""
-        own = [*self.source.params, *self.source.auth.query_names()]
-        return followed(text, answer.url, allowed=[self.source.url, *self.source.allowed_origins], own=own)
+        own = [*self.source.query(), *self.source.auth.query_names()]
+        allowed = [self.source.url, *self.source.allowed_origins]
+        return veiled(followed(text, answer.url, allowed=allowed, own=own), self._url)
 
     def _attempt(self, request: PageRequest, answers: list[Answer], *, first: bool) -> Answer:
         """One attempt, whose answer is appended to `answers` before it is judged."""
-        params = {**self.source.revealed_params(), **request.query}
-        url = with_params(httpx.URL(request.url or self.source.url), params)
+        page = unveiled(request.url, self._url) if request.url else self._url
+        url = with_params(page, {**self.source.query(), **request.query})
         signable = self._client.build_request("GET", url, headers=self._headers)
         self.requests += 1
         with (

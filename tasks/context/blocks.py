@@ -1,5 +1,6 @@
 """Blocks by name: the only place that loads them. What they hold stays in this process."""
 
+import weakref
 from typing import cast
 
 from prefect.blocks.core import Block
@@ -31,9 +32,12 @@ def load_target(storage: str, bucket: str | None) -> Target:
 
 
 def open_store(target: Target) -> ObjectStore:
-    """The objects of a target; its secrets are masked from now on."""
-    SECRETS.add(*target.secrets)
-    return target.open_store()
+    """The objects of a target; its secrets are masked as long as anybody holds them."""
+    secrets = target.secrets
+    SECRETS.add(*secrets)
+    store = target.open_store()
+    weakref.finalize(store, SECRETS.discard, *secrets)
+    return store
 
 
 def _load(kind: type[Block], name: str) -> Block:

@@ -1,8 +1,8 @@
 """Findings: what a probe has learnt about a source, and what that means for a run."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -59,6 +59,12 @@ class Findings:
     page_seconds: float = 0.0
     estimate: Estimate | None = None
     trials: tuple[str, ...] = ()
+
+    def without(self, redact: Callable[[str], str]) -> "Findings":
+        """These, with no secret in what a server said."""
+        rate_limits = {name: redact(text) for name, text in self.rate_limits.items()}
+        trials = tuple(map(redact, self.trials))
+        return replace(self, beyond=redact(self.beyond), rate_limits=rate_limits, trials=trials)
 
     @property
     def fields(self) -> dict[str, Any]:

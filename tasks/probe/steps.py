@@ -22,7 +22,7 @@ def ask(source: str) -> Findings:
     """
     with Scout(blocks.load_source(source)) as scout:
         scout.authenticate()
-        findings = Questions(scout.source, scout).findings(source)
+        findings = Questions(scout.source, scout).findings(source).without(redact)
     logger.bind(source=source, kind=findings.kind, requests=findings.requests).info("probed")
     return findings
 

@@ -25,6 +25,7 @@ from seawall.clients.errors import (
 )
 from seawall.clients.limits import CLAIM_ASKINGS, LOGIN_ATTEMPTS, MALFORMED_ATTEMPTS, READ_AHEAD
 from seawall.clients.pages.page import Page
+from seawall.clients.redact import SECRETS, redact
 from seawall.clients.source import ApiSource
 from seawall.dev.unstable_api import Server
 from seawall.tests.simulator import source_of
@@ -82,6 +83,33 @@ def test_a_request_asks_for_the_page_with_everything_that_was_configured() -> No
     assert request.query == {"fields": "all", "tenant": "c", "since": "2024", "page": "1", "limit": "7"}
     assert (request.headers["x-key"], request.headers["user-agent"]) == ("k1234", "seawall")
     assert request.headers["accept-encoding"] == "gzip, deflate"
+
+
+def test_plain_values_and_lists_and_secrets_are_on_the_wire_as_they_were_declared() -> None:
+    with WireServer(by_page(1)) as server:
+        source = ApiSource(
+            name="items",
+            url=f"{server.url}/items",
+            params={"active": True, "id": [1, 2]},
+            headers={"X-Scope": ["a", "b"]},
+            secret_params={"pin": "1234"},
+            secret_headers={"X-Key": "k1234"},
+        )
+        with ApiClient(source) as client:
+            client.first_page()
+    request = server.requests[0]
+    assert source.query()["id"] == ("1", "2")
+    assert request.query == {"active": "true", "id": "2", "pin": "1234", "page": "1", "limit": "1000"}
+    assert request.headers["x-key"] == "k1234"
+
+
+def test_what_a_client_added_to_the_secrets_goes_with_it() -> None:
+    before = repr(SECRETS)
+    source = ApiSource(name="items", url="https://api.example.com/items", secret_params={"pin": "unmistakable-pin"})
+    with ApiClient(source):
+        assert redact("unmistakable-pin") == "***"
+    assert redact("unmistakable-pin") == "unmistakable-pin"
+    assert repr(SECRETS) == before
 
 
 def test_a_param_that_was_configured_never_stands_in_for_the_number_of_a_page() -> None:

@@ -87,7 +87,8 @@ LAYERS: dict[str, Callable[[str], str]] = {
 def test_a_secret_is_masked_below_several_encodings(secret: str, first: str, second: str) -> None:
     secrets = Secrets()
     secrets.add(secret)
-    for third in (str, *LAYERS.values()):
+    thirds: list[Callable[[str], str]] = [str, *LAYERS.values()]
+    for third in thirds:
         hidden = third(LAYERS[second](LAYERS[first](secret)))
         shown = secrets.redact(f"the first line\nkey={hidden}; next\nthe last line")
         assert shown in (f"the first line\n{line}\nthe last line" for line in ("***", "key=***; next")), hidden

@@ -1,5 +1,6 @@
 """The block `ApiSource`: what it refuses, what it hides, and that Prefect's server keeps it as it is."""
 
+import base64
 import json
 from typing import Any
 
@@ -64,12 +65,14 @@ def test_limits_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
 
 SECRETS: list[dict[str, Any]] = [
     {"auth": LOGIN | {"login_url": "https://h/login"}},
+    {"secret_headers": {"X-Tenant": PASSWORD}},
+    {"secret_params": {"pin": PASSWORD}},
     {"headers": {"X-Api-Key": PASSWORD}},
     {"params": {"api_key": PASSWORD}},
 ]
 
 
-@pytest.mark.parametrize("secret", SECRETS, ids=["auth", "headers", "params"])
+@pytest.mark.parametrize("secret", SECRETS, ids=["auth", "secret headers", "secret params", "headers", "params"])
 def test_secrets_over_plain_http_are_refused_unless_they_stay_on_this_machine(secret: dict[str, Any]) -> None:
     told = refusal(url="http://api.example.com/items?trace=hidden", **secret)
     assert "http://api.example.com/items: secrets are only sent over https://, or to this machine" in told
@@ -95,8 +98,8 @@ def test_a_refused_url_is_not_shown(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"auth": LOGIN | {"typo": "x"}}, {"auth": LOGIN | {"login_url": "?"}}, {"headers": {"X": [PASSWORD]}},
-              {"params": PASSWORD}, {"auth": LOGIN, "page_size": 0}]
+    "wrong", [{"auth": LOGIN | {"typo": "x"}}, {"auth": LOGIN | {"login_url": "?"}},
+              {"headers": {"X": {"y": PASSWORD}}}, {"params": PASSWORD}, {"auth": LOGIN, "page_size": 0}]
 )  # fmt: skip
 def test_a_refusal_never_shows_what_was_filled_in(wrong: dict[str, Any]) -> None:
     assert PASSWORD not in refusal(**wrong)
@@ -105,8 +108,10 @@ def test_a_refusal_never_shows_what_was_filled_in(wrong: dict[str, Any]) -> None
 def full() -> ApiSource:
     return source(
         auth=LOGIN,
-        params={"api_key": "param-secret"},
-        headers={"X-Api-Key": "header-secret"},
+        params={"state": "complete"},
+        headers={"X-Tenant": "a"},
+        secret_params={"api_key": "param-secret"},
+        secret_headers={"X-Api-Key": "header-secret"},
         pagination={"page_param": "p", "first_page": 0},
         records_path="result.rows",
         max_rate=2.5,
@@ -122,10 +127,53 @@ def test_secrets_are_masked_in_whatever_is_printed() -> None:
 def test_every_secret_is_named_for_redaction() -> None:
     assert sorted(full().secrets()) == sorted([PASSWORD, "param-secret", "header-secret"])
     assert source().secrets() == []
-    given = {"Authorization": "Bearer sk-live-123456", "Accept-Language": "de", "User-Agent": "seawall for customers"}
-    words = {"city": "New customers"}
-    found = source(headers=given, params=words).secrets()
-    assert found == ["New customers", "Bearer sk-live-123456", "seawall for customers", "sk-live-123456"]
+    given = source(
+        headers={"Accept-Language": "de", "User-Agent": "seawall for customers"},
+        params={"city": "New customers", "state": "complete"},
+        secret_headers={"X-Auth": "Bearer sk-live-123456"},
+        secret_params={"pin": "1234"},
+    )
+    assert given.secrets() == ["1234", "Bearer sk-live-123456", "sk-live-123456"]
+
+
+def test_what_is_a_credential_by_its_name_is_kept_with_the_secrets() -> None:
+    given = source(
+        params={"apikey": "k-123456789", "sort_key": "created_at", "page_token": "", "key": "name"},
+        headers={"Authorization": "Bearer sk-live-123456", "X-Version": "2026-01-01"},
+    )
+    assert sorted(given.params) == ["key", "page_token", "sort_key"]
+    assert given.headers == {"X-Version": "2026-01-01"}
+    assert given.secrets() == ["k-123456789", "Bearer sk-live-123456", "sk-live-123456"]
+    assert source(url="https://h/x?api_key=k-123456789&state=complete").secrets() == ["k-123456789"]
+
+
+def test_plain_values_go_out_as_json_writes_them_and_lists_are_repeated() -> None:
+    given = source(params={"active": True, "limit": 7, "ids": [1, 2], "q": "x"}, headers={"X-Scope": ["a", "b"]})
+    assert given.query() == {"active": "true", "limit": "7", "ids": ("1", "2"), "q": "x"}
+    assert given.header_items() == [("X-Scope", "a"), ("X-Scope", "b")]
+
+
+def test_a_name_that_is_both_plain_and_secret_is_refused() -> None:
+    assert "'pin' is named twice" in refusal(params={"pin": "1"}, secret_params={"pin": "1234"})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [({"record_path": "x"}, "'records_path'"), ({"max_ratee": 5}, "'max_rate'"), ({"zzz": 1}, "choose from: name, url"),
+     ({"pagination": {"kind": "cursor", "next_pth": "x"}}, "'next_path'"),
+     ({"auth": LOGIN | {"usrname": "x"}}, "'username'")],
+)  # fmt: skip
+def test_an_unknown_field_is_refused_with_the_nearest_name(wrong: dict[str, Any], nearest: str) -> None:
+    assert nearest in refusal(**wrong)
+
+
+def test_a_key_in_place_of_a_username_is_a_secret_and_so_is_what_a_header_has_of_both() -> None:
+    basic = {"kind": "basic", "username": "sk_live_4eC39HqLyjWDarjt", "password": ""}
+    key, header = source(auth=basic).secrets()
+    assert (key, base64.b64decode(header)) == ("sk_live_4eC39HqLyjWDarjt", b"sk_live_4eC39HqLyjWDarjt:")
+    assert "sk_live" not in str(source(auth=basic).model_dump())
+    usual = source(auth=basic | {"username": "admin", "password": PASSWORD})
+    assert usual.secrets() == [PASSWORD, base64.b64encode(f"admin:{PASSWORD}".encode()).decode()]
 
 
 # Prefect
@@ -163,7 +211,10 @@ def test_a_fingerprint_is_stable_and_short() -> None:
 @pytest.mark.parametrize(
     "change",
     [{"url": "https://h/other"}, {"pagination": {"page_param": "q"}}, {"records_path": "rows"},
-     {"params": {"api_key": "other"}}, {"params": {}}],
+     {"params": {"state": "other"}}, {"params": {}}, {"secret_params": {}}, {"secret_params": {"key": "param-secret"}},
+     {"headers": {"X-Tenant": "b"}}, {"headers": {}}, {"secret_headers": {}}, {"auth": LOGIN | {"username": "you"}},
+     {"auth": LOGIN | {"login_fields": {"tenant": "b"}}}, {"auth": LOGIN | {"refresh_fields": {"tenant": "b"}}},
+     {"auth": {"kind": "none"}}],
 )  # fmt: skip
 def test_what_decides_on_records_and_their_order_changes_the_fingerprint(change: dict[str, Any]) -> None:
     assert fingerprint(full().model_copy(update=_typed(change))) != fingerprint()
@@ -176,7 +227,8 @@ def test_what_the_run_asks_for_changes_the_fingerprint_too(change: dict[str, Any
 
 @pytest.mark.parametrize(
     "change",
-    [{"auth": LOGIN | {"password": "new-password"}}, {"auth": {"kind": "none"}}, {"headers": {}}, {"max_attempts": 1},
+    [{"auth": LOGIN | {"password": "new-password"}}, {"secret_headers": {"X-Api-Key": "new-secret"}},
+     {"secret_params": {"api_key": "new-secret"}}, {"max_attempts": 1},
      {"read_timeout": 5}, {"max_rate": None}, {"name": "renamed"}],
 )  # fmt: skip
 def test_credentials_and_limits_may_change_between_a_run_and_its_resumption(change: dict[str, Any]) -> None:
@@ -184,13 +236,17 @@ def test_credentials_and_limits_may_change_between_a_run_and_its_resumption(chan
 
 
 def test_a_param_of_the_run_stands_in_for_the_same_param_of_the_source() -> None:
-    assert fingerprint(params={"api_key": "x"}) == fingerprint(source(**_as_full(params={})), params={"api_key": "x"})
+    assert fingerprint(params={"state": "x"}) == fingerprint(source(**_as_full(params={})), params={"state": "x"})
 
 
 def _as_full(**changes: Any) -> dict[str, Any]:
     return {
         "pagination": {"page_param": "p", "first_page": 0},
         "records_path": "result.rows",
+        "auth": LOGIN,
+        "headers": {"X-Tenant": "a"},
+        "secret_params": {"api_key": "param-secret"},
+        "secret_headers": {"X-Api-Key": "header-secret"},
         **changes,
     }
 

@@ -629,7 +629,9 @@ def _logs_until(client: Any, run_id: Any, last: str) -> list[Any]:
 
 def test_secrets_appear_nowhere(serve: Serve, save_source: Save, capfd: pytest.CaptureFixture[str]) -> None:
     server = serve(total=8_000, token_requests=3, fail_pages=frozenset({4}), http_500=0.1)
-    source = save_source(server, params={"key": "s3cr3t/param+value"}, headers={"X-Api-Key": "s3cr3t-header-value"})
+    source = save_source(
+        server, secret_params={"q": "s3cr3t/param+value"}, headers={"X-Api-Key": "s3cr3t-header-value"}
+    )
     state = run(source)
     told = [str(state.message), capfd.readouterr().err]
     told += [path.read_text() for path in Path().rglob("*") if path.is_file()]

@@ -92,12 +92,12 @@ def test_what_is_found_lands_every_record_once_it_is_saved(kind: str, served: Ca
 def test_the_saved_fields_keep_what_else_the_block_holds(served: Callable[..., WireServer]) -> None:
     server = served(strict(Shelf("cursor", 640)))
     found = probed(
-        server, auth={"kind": "bearer", "token": "a-bearer-token"}, params={"q": "secret-param"}, max_rate=99
+        server, auth={"kind": "bearer", "token": "a-bearer-token"}, secret_params={"q": "secret-param"}, max_rate=99
     )
     exec(compile(found.as_python, "artifact", "exec"), {})
     saved = ApiSource.load("items")
     assert isinstance(saved, ApiSource)
-    assert (saved.max_rate, saved.revealed_params(), saved.pagination.kind) == (99, {"q": "secret-param"}, "cursor")
+    assert (saved.max_rate, saved.query(), saved.pagination.kind) == (99, {"q": "secret-param"}, "cursor")
     assert "a-bearer-token" in saved.secrets()
     assert found.as_json in report()
     assert "a-bearer-token" not in report()

@@ -586,7 +586,7 @@ def test_a_total_that_is_too_small_is_no_end(served: Callable[..., WireServer]) 
 
 def test_the_manifest_tells_its_scope(served: Callable[..., WireServer]) -> None:
     shelf = Shelf("pages", 40)
-    saved(served(shelf.route), shelf.pagination, params={"tenant": "a-secret-tenant"})
+    saved(served(shelf.route), shelf.pagination, secret_params={"tenant": "a-secret-tenant"})
     manifest = run(params={"since": "2026-01-01", "who": "a-secret-tenant"}).result()
     assert manifest.scope.params == {"since": "2026-01-01", "who": None}
     assert not manifest.is_whole

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.clients.errors import MalformedPageError, OriginError
+from seawall.clients.http.urls import unveiled, veiled
 from seawall.clients.pagination.links import followed, link_to, refuse_secret
 from seawall.clients.redact import SECRETS
 
@@ -102,3 +103,20 @@ def test_a_secret_in_a_token_is_refused_and_not_shown() -> None:
         SECRETS.discard("unmistakable-secret")
     assert "unmistakable" not in str(caught.value)
     refuse_secret("c=7", 3)
+
+
+OWN = httpx.URL("https://api.example.com/v1/items?api_key=a/b&fields=all&fields=none")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://h/x?api_key=a%2Fb&at=10", "https://h/x?api_key=%2A%2A%2A0&at=10"),
+        ("https://h/x?at=10&api_key=other", "https://h/x?at=10&api_key=other"),
+        ("https://h/x?fields=none&fields=all", "https://h/x?fields=%2A%2A%2A2&fields=%2A%2A%2A1"),
+        ("https://h/x", "https://h/x"),
+    ],
+)
+def test_what_a_link_repeats_of_our_own_query_is_veiled_and_sent_again(url: str, shown: str) -> None:
+    assert veiled(url, OWN) == shown
+    assert unveiled(shown, OWN).params == httpx.URL(url).params

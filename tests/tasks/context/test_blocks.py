@@ -102,8 +102,10 @@ def test_a_new_kind_is_landed_in_and_read_from(serve: Callable[..., Server], sav
 def test_a_new_kind_is_offered_and_its_secrets_and_errors_are_seen_to() -> None:
     with pytest.raises(SettingsError, match="or 'attic'"):
         load_target("nowhere", None)
-    open_store(load_target("attic", None))
+    store = open_store(load_target("attic", None))
     assert SECRET not in redact(f"the key is {SECRET}")
+    del store
+    assert SECRET in redact(f"the key is {SECRET}"), "what nobody holds any more is no secret of this process"
 
     @guarded
     def climb() -> None:

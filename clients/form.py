@@ -1,0 +1,28 @@
+"""A form that people fill in: frozen, and a name that it does not know is refused with the nearest one that it does."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Form(BaseModel):
+    """The base of the kinds of auth and pagination, and of options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: Any) -> Any:
+        return refuse_unknown(values, cls.model_fields)
+
+
+def refuse_unknown(values: Any, names: Iterable[str]) -> Any:
+    """The values of a form; raises ValueError, which names the nearest of `names`, where one has another name."""
+    known = list(names)
+    for name in sorted(set(values) - set(known)) if isinstance(values, dict) else ():
+        nearest = get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = f"did you mean {nearest[0]!r}?" if nearest else f"choose from: {', '.join(known)}"
+        raise ValueError(f"unknown field {name!r}; {hint}")
+    return values
