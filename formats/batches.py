@@ -4,10 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+import msgspec
+
 from seawall.formats.records import are_lines, check_objects, joined
 
 BATCH_RECORDS: Final = 10_000
 BATCH_BYTES: Final = 2**19  # fits into the caches of a core
+
+
+_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,10 @@ class Batch:
             return cls(text, len(records), lines=True)
         check_objects(records)
         return cls(joined(records, b","), len(records), lines=False)
+
+    def texts(self) -> Sequence[bytes | msgspec.Raw]:
+        """The JSON text of each record."""
+        return self.text.split(b"\n") if self.lines else _ARRAY.decode(b"[%s]" % self.text)
 
 
 class Batches:

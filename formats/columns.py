@@ -5,7 +5,6 @@ that it refuses, for a new key or another type, is read value by value, and the 
 """
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -16,31 +15,38 @@ from seawall.formats.batches import Batch
 from seawall.formats.parsed import MISSING, Parser
 from seawall.formats.schema import Schema, integer_type, type_of, widest
 from seawall.formats.texts import binary, types_of, without_nulls
+from seawall.formats.writer import MAX_COLUMNS, ColumnsError
 
 EXTRA: Final = "_extra"  # the column of the keys that are not pinned
 
 _ROW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ROWS: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _STRING: Final = msgspec.json.Decoder(str)
 _STRINGS: Final = msgspec.json.Decoder(list[str | None])
 
-_READINGS: Final = {"boolean": "boolean", "integer": "integer", "long": "integer", "string": "string"}  # of types
+_READINGS: Final = {  # of types; the others are read as JSON text
+    "boolean": "boolean", "integer": "integer", "long": "integer", "string": "string",
+    "big-integer": "number", "number": "number", "decimal": "number",
+}  # fmt: skip
+_NUMBERS: Final = frozenset(("integer", "number"))
 
 
 class Columns:
     """What is known of the columns of a part, and how to read the next batch.
 
     `schema` has their types so far, `since` the number of the record (from 0) with which a column came to each type.
-    With `pinned_names` the columns are these and `_extra`, which holds a record's other keys as a JSON object.
+    With `pinned_names` the columns are these and `_extra`, which holds a record's other keys as a JSON object; nothing
+    is kept of those keys. Without, every key is a column, of which there may be `max_columns`.
     """
 
-    def __init__(self, pinned_names: Sequence[str] = ()) -> None:
+    def __init__(self, pinned_names: Sequence[str] = (), max_columns: int = MAX_COLUMNS) -> None:
         self.schema: Schema = dict.fromkeys([*pinned_names, EXTRA] if pinned_names else (), "null")
         self.since: dict[str, dict[str, int]] = {name: {"null": 0} for name in self.schema}
         self._pinned_names = frozenset(pinned_names)
-        self._readings = dict.fromkeys(pinned_names, "null")  # of all keys, those in `_extra` included
+        self._max_columns = max_columns
+        self._readings = dict.fromkeys(pinned_names, "null")
         self._parser: Parser | None = None
         self._careful = False
+        self._has_extra = False  # no parser reads what it does not know
         self._records = 0
 
     def read(self, batch: Batch) -> dict[str, pa.Array]:
@@ -48,12 +54,11 @@ class Columns:
 
         An array holds booleans, integers of 64 bits, or text: strings as they are, of other values their JSON text.
         What is null or missing is null.
+
+        Raises:
+            ColumnsError: there would be more than `max_columns`; it costs no more than the records with the first ones.
         """
         columns = self._parse(batch) or self._learn(batch)
-        if self._pinned_names:
-            others = {name: values for name, values in columns.items() if name not in self._pinned_names}
-            extra = _objects(others) if others else pa.nulls(batch.records, pa.binary())
-            columns = {name: values for name, values in columns.items() if name in self._pinned_names} | {EXTRA: extra}
         arrays = {name: self._plain(name, values) for name, values in columns.items()}
         self._records += batch.records
         return arrays
@@ -61,33 +66,60 @@ class Columns:
     def _parse(self, batch: Batch) -> dict[str, pa.Array]:
         """The values as the parser expects them, in the order of the columns; nothing where they are not."""
         arrays = self._parser.read(batch.text) if self._parser and batch.lines else None
-        return {name: arrays[name] for name in self._readings} if arrays else {}
+        if not arrays:
+            return {}
+        nothing = {EXTRA: pa.nulls(batch.records, pa.binary())} if self._pinned_names else {}
+        return {name: arrays[name] for name in self._readings} | nothing
 
     def _learn(self, batch: Batch) -> dict[str, pa.Array]:
         """The values as JSON texts, whatever they are; the next batch has a parser for values like these."""
-        rows = _ROW.decode_lines(batch.text) if batch.lines else _ROWS.decode(b"[%s]" % batch.text)
-        columns, readings_before = {}, dict(self._readings)
-        for name in dict.fromkeys(chain(self._readings, chain.from_iterable(rows))):
-            texts = [row.get(name, MISSING) for row in rows]
-            columns[name] = binary(texts)
+        readings_before = dict(self._readings)
+        rows = self._rows(batch)
+        columns = {name: binary([row.get(name, MISSING) for row in rows]) for name in self.schema}
+        for name in self._readings:
             self._readings[name] = self._reading(name, types_of(without_nulls(columns[name])))
-            if not self._pinned_names and name not in self.schema:
-                self.schema[name] = "null"
-                self.since[name] = {"null": self._records + next(n for n, text in enumerate(texts) if text)}
-        if self._readings != readings_before:
+        if self._has_extra:
+            self._parser = None
+        elif self._readings != readings_before:
             self._parser, self._careful = Parser.of(self._readings), False
         elif not self._careful:  # nothing is new, yet it was refused
             self._parser, self._careful = Parser.of(self._readings, careful=True), True
         return columns
 
+    def _rows(self, batch: Batch) -> list[dict[str, msgspec.Raw]]:
+        """The records by column, as JSON texts; keys that are new become columns, or go into `_extra`."""
+        rows = []
+        for number, text in enumerate(batch.texts(), self._records):
+            row = _ROW.decode(text)
+            if self._pinned_names:
+                self._move_others(row)
+            elif not row.keys() <= self.schema.keys():
+                self._add(row, number)
+            rows.append(row)
+        return rows
+
+    def _move_others(self, row: dict[str, msgspec.Raw]) -> None:
+        """Move what is not pinned into `_extra`."""
+        if others := [name for name in row if name not in self._pinned_names]:
+            members = b",".join([msgspec.json.encode(name) + b":" + row.pop(name) for name in others])
+            row[EXTRA] = msgspec.Raw(b"{%s}" % members)
+            self._has_extra = True
+
+    def _add(self, row: dict[str, msgspec.Raw], number: int) -> None:
+        """Make columns of the keys of record `number` that are none yet."""
+        for name in row:
+            if name not in self.schema:
+                if len(self.schema) >= self._max_columns:
+                    raise ColumnsError(self._max_columns, name, number)
+                self.schema[name] = self._readings[name] = "null"
+                self.since[name] = {"null": number}
+
     def _reading(self, name: str, types: set[str]) -> str:
         """How a column is read from now on: as what all its values are, or else as JSON text."""
-        if self._pinned_names and name not in self._pinned_names:
-            return "text"
-        readings = {self._readings.get(name, "null"), *(_READINGS.get(kind, "text") for kind in types)} - {"null"}
-        if not readings:
-            return "null"
-        return readings.pop() if len(readings) == 1 else "text"
+        readings = {self._readings[name], *(_READINGS.get(kind, "text") for kind in types)} - {"null"}
+        if len(readings) < 2:
+            return readings.pop() if readings else "null"
+        return "number" if readings == _NUMBERS else "text"
 
     def _plain(self, name: str, values: pa.Array) -> pa.Array:
         """The values of one column as they read; its type and `since` are brought up to date."""
@@ -131,16 +163,6 @@ def _unquoted(texts: pa.Array, types: set[str]) -> pa.Array:
         return pa.array(_STRINGS.decode(b"[%s]" % b",".join([text or b"null" for text in values])), pa.string())
     plain = (text and (_STRING.decode(text).encode() if text[0] == ord('"') else text) for text in values)
     return pa.array(plain, pa.binary()).cast(pa.string())
-
-
-def _objects(columns: dict[str, pa.Array]) -> pa.Array:
-    """For each row a JSON object of the columns that it has; nothing where it has none."""
-    keys = [msgspec.json.encode(name) + b":" for name in columns]
-    rows = (
-        [key + text for key, text in zip(keys, row, strict=True) if text]
-        for row in zip(*(array.to_pylist() for array in columns.values()), strict=True)
-    )
-    return binary([b"{%s}" % b",".join(members) if members else b"" for members in rows])
 
 
 def _type(value: Any) -> str:

@@ -23,7 +23,7 @@ from seawall.formats.schema import Schema
 from seawall.formats.texts import content, offsets
 from seawall.formats.writer import Settings, WrittenFile, finished
 
-COPIED_ROWS: Final = 10_000  # at a time, when a file is widened
+COPIED_CELLS: Final = 200_000  # at a time, when a file is widened
 
 _LINE_END: Final = "\r\n"  # with a bare \n, readers in Python would take a lone \r for another one
 _SPECIAL: Final = (b'"', b",", b"\r", b"\n")
@@ -40,9 +40,10 @@ class CsvWriter:
         self._settings = settings
         self._wide = path.with_suffix(".wide")
         self._file = OutputFile(path, settings.compression)
-        self._columns = Columns(settings.columns)
+        self._columns = Columns(settings.columns, settings.max_columns)
         self._batches = Batches()
-        self._header: list[str] | None = None
+        self._header: list[str] = []
+        self._keyless = 0  # records that came before any column
         self._records = 0
 
     def __enter__(self) -> Self:
@@ -64,10 +65,12 @@ class CsvWriter:
         """Finish the file, widened where columns appeared after its first batch."""
         for batch in self._batches.flush():
             self._write_batch(batch)
+        if not self._header:
+            self._begin()
         self._file.close()
         path, names = self._file.path, list(self._columns.schema)
         sha256: str | None = self._file.sha256
-        if self._header is not None and len(self._header) < len(names):
+        if len(self._header) < len(names):
             _rewrite(path, names, self._wide, names, self._settings)
             self._wide.replace(path)
             sha256 = None
@@ -75,12 +78,29 @@ class CsvWriter:
 
     def _write_batch(self, batch: Batch) -> None:
         arrays = self._columns.read(batch)
-        cells = [_cells(array, self._settings) for array in arrays.values()]
-        if self._header is None:
-            self._header = list(arrays)
-            self._file.write(_header(self._header, self._settings))
-        self._file.write(_lines(cells, batch.records, quote_all=_quotes_all(self._header)))
         self._records += batch.records
+        if not arrays:
+            self._keyless += batch.records
+            return
+        if not self._header:
+            self._header = list(arrays)
+            self._begin()
+        cells = [_cells(array, self._settings) for array in arrays.values()]
+        self._file.write(_lines(cells, batch.records, quote_all=_quotes_all(self._header)))
+
+    def _begin(self) -> None:
+        """Write the header, and the rows that waited for one; a file without records is empty."""
+        if self._records:
+            self._file.write(_header(self._header, self._settings))
+        step = _rows_at_once(self._header)
+        for first in range(0, self._keyless, step):
+            rows = min(step, self._keyless - first)
+            nothing = _cells(pa.nulls(rows, pa.string()), self._settings)
+            self._file.write(_lines([nothing] * len(self._header), rows, quote_all=_quotes_all(self._header)))
+
+
+def _rows_at_once(header: Sequence[str]) -> int:
+    return max(1, COPIED_CELLS // max(1, len(header)))
 
 
 def _quotes_all(header: Sequence[str]) -> bool:
@@ -144,7 +164,7 @@ def _rewrite(path: Path, names: list[str], to: Path, header: list[str], settings
             rows = csv.reader(source, strict=True)
             next(rows, None)  # a part without records has no header
             target.write(_header(header, settings))
-            while some := list(islice(rows, COPIED_ROWS)):
+            while some := list(islice(rows, _rows_at_once(header))):
                 cells = _transposed(some if names else [[]] * len(some), len(names) + 1, settings.null_text)
                 columns = [pa.array(cells[pick], pa.string()) for pick in picks]
                 target.write(_lines(columns, len(some), quote_all=_quotes_all(header)))
@@ -165,7 +185,7 @@ def _transposed(rows: Sequence[list[str]], width: int, null_text: str) -> list[t
 class Csv:
     """The format `csv`."""
 
-    takes = frozenset({"columns", "null_text", "escape_formulas"})
+    takes = frozenset({"columns", "max_columns", "null_text", "escape_formulas"})
     compressions = COMPRESSIONS
     reason = "rows are streamed as pages arrive, in flat memory, and every tool reads them"
 

@@ -19,7 +19,7 @@ from seawall.formats import registry
 from seawall.formats.csv import CsvWriter
 from seawall.formats.schema import Schema
 from seawall.formats.series import arrow, check_finite, json_text, nullable_types, rows_of, series
-from seawall.formats.writer import FormatError
+from seawall.formats.writer import FormatError, Settings
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
@@ -69,7 +69,7 @@ class CsvFrames:
 
     def write(self, frame: "pd.DataFrame", path: Path) -> None:
         """Cells as docs/formats.md has them."""
-        with CsvWriter(path) as writer:
+        with CsvWriter(path, Settings(max_columns=max(1, frame.shape[1]))) as writer:
             for batch in _batches(row_texts(frame), FRAME_RECORDS):
                 writer.write(batch)
             writer.close()

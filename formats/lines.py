@@ -10,7 +10,7 @@ from seawall.formats.batches import Batch
 from seawall.formats.columns import Columns
 from seawall.formats.files import OutputFile
 from seawall.formats.records import are_lines, check_objects, joined
-from seawall.formats.writer import WrittenFile, finished
+from seawall.formats.writer import ColumnsError, WrittenFile, finished
 
 DESCRIBED_RECORDS: Final = 1_000  # of a part; looking into all of them would double their cost
 
@@ -55,10 +55,19 @@ class LinesWriter:
             return
         text = self._text(records)
         if not self._records:
-            self._columns.read(Batch.of(records[:DESCRIBED_RECORDS]))
+            self._describe(records[:DESCRIBED_RECORDS])
         self._file.write(self._punctuation.between if self._records else self._punctuation.before)
         self._file.write(text)
         self._records += len(records)
+
+    def _describe(self, records: Sequence[bytes]) -> None:
+        """Learn the columns of these records, as far as there are not too many."""
+        try:
+            self._columns.read(Batch.of(records))
+        except ColumnsError as error:
+            self._columns = Columns()
+            if error.record:
+                self._describe(records[: error.record])
 
     def _text(self, records: Sequence[bytes]) -> bytes:
         """The records, checked, with what stands between them."""

@@ -33,7 +33,7 @@ class ParquetWriter:
         path.touch(exist_ok=False)
         self._path = path
         self._settings = settings
-        self._columns = Columns(settings.columns)
+        self._columns = Columns(settings.columns, settings.max_columns)
         self._batches = Batches()
         self._waiting: list[tuple[int, Chunks]] = []  # rows and columns of the next row group
         self._segment_paths: list[Path] = []  # files of one schema each, which `close` joins
@@ -144,7 +144,7 @@ def _rewrite(paths: Iterable[Path], to: Path, schema: pa.Schema) -> int:
 class Parquet:
     """The format `parquet`."""
 
-    takes = frozenset({"columns", "row_group_size"})
+    takes = frozenset({"columns", "max_columns", "row_group_size"})
     compressions: ClassVar[tuple[str, ...]] = ("none",)  # around the object; inside, its pages are compressed always
     reason = "columns are typed, compressed and read on their own, with statistics that let readers skip rows"
     suffix = "parquet"

@@ -16,7 +16,10 @@ from pyarrow import json
 
 from seawall.formats.texts import binary
 
-_TYPES: Final = {"null": pa.null(), "boolean": pa.bool_(), "integer": pa.int64(), "string": pa.string()}
+_TYPES: Final = {
+    "null": pa.null(), "boolean": pa.bool_(), "integer": pa.int64(), "string": pa.string(), "number": pa.float64()
+}  # fmt: skip
+_TEXTS: Final = ("number", "text")  # the readings of which the text is kept
 MISSING: Final = msgspec.Raw(b"")  # in place of a value, where a record lacks the key
 
 _MINUS_ZERO: Final = re.compile(rb"-0[\s,}]")
@@ -24,10 +27,10 @@ _UNNAMEABLE: Final = re.compile(r'[\x00-\x1f"\\]')  # msgspec takes none of thes
 
 
 class Parser:
-    """Reads records by a reading for each key: `null`, `boolean`, `integer`, `string`, or `text` for any JSON.
+    """Reads records by a reading for each key: `null`, `boolean`, `integer`, `number`, `string`, `text` for any JSON.
 
-    Arrow notices other keys as long as it looks into all values, and gives up where nested ones have no type in
-    common; a `careful` parser leaves that to msgspec, which takes longer.
+    Arrow refuses other keys as long as it has a type for every value. For nested ones it would make a column of each
+    key inside, and there may be as many as there are records; a `careful` parser has msgspec look at all keys instead.
     """
 
     @classmethod
@@ -36,13 +39,14 @@ class Parser:
         return None if any(map(_UNNAMEABLE.search, readings)) else cls(readings, careful=careful)
 
     def __init__(self, readings: Mapping[str, str], *, careful: bool) -> None:
-        self._keys = frozenset(readings)
-        self._schema = pa.schema({name: _TYPES[reading] for name, reading in readings.items() if reading != "text"})
-        others = "ignore" if careful else "infer"
+        careful = careful or "text" in readings.values()
+        typed = {name: _TYPES[reading] for name, reading in readings.items() if reading not in _TEXTS or not careful}
+        self._schema = pa.schema(typed)
+        others = "ignore" if careful else "error"
         self._parse_options = json.ParseOptions(explicit_schema=self._schema, unexpected_field_behavior=others)
-        raw_names = [name for name, reading in readings.items() if careful or reading == "text"]
+        raw_names = [name for name, reading in readings.items() if careful or reading in _TEXTS]
         names = {f"f{number}": name for number, name in enumerate(raw_names)}
-        self._texts = {name: attrgetter(field) for field, name in names.items() if readings[name] == "text"}
+        self._texts = {name: attrgetter(field) for field, name in names.items() if readings[name] in _TEXTS}
         fields: list[Any] = [(field, msgspec.Raw, MISSING) for field in names]
         row = msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=careful, gc=False)
         self._decoder = msgspec.json.Decoder(row)
@@ -54,8 +58,6 @@ class Parser:
             table = json.read_json(pa.BufferReader(lines), read_options=options, parse_options=self._parse_options)
             rows = self._decoder.decode_lines(lines)
         except (msgspec.ValidationError, pa.ArrowException):
-            return None
-        if not self._keys.issuperset(table.column_names):
             return None
         arrays = {name: table[name].combine_chunks() for name in self._schema.names}
         integers = (array for array in arrays.values() if pa.types.is_integer(array.type))

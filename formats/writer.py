@@ -10,10 +10,27 @@ from seawall.formats.files import sha256_of
 from seawall.formats.schema import Schema
 
 ROW_GROUP_RECORDS: Final = 100_000
+MAX_COLUMNS: Final = 2_000  # as many as SQLite takes; each costs a cell in every row
 
 
 class FormatError(Exception):
     """A record that no format can hold, or a format or option that does not exist."""
+
+
+class ColumnsError(FormatError):
+    """More columns than `limit`, with the key `name` of a record; `record` is its number in the file, from 0."""
+
+    def __init__(self, limit: int, name: str, record: int = 0) -> None:
+        super().__init__(limit, name, record)
+        self.limit = limit
+        self.name = name
+        self.record = record
+
+    def __str__(self) -> str:
+        return (
+            f"more than {self.limit:,} columns, which is max_columns: where records have keys of their own, name those "
+            "to keep in the option columns, and the others land in _extra as JSON text; or take the format jsonl"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +38,7 @@ class Settings:
     """What shapes the files of a run; a format names those that it takes.
 
     `columns` pins names and order; keys that it does not name land in `_extra`. `metadata` says whose files they
-    are, for formats that have a place for it.
+    are, for formats that have a place for it. `max_columns` shapes nothing: it says how many are too many.
     """
 
     compression: str = "none"
@@ -29,6 +46,7 @@ class Settings:
     null_text: str = ""
     escape_formulas: bool = False
     row_group_size: int = ROW_GROUP_RECORDS
+    max_columns: int = MAX_COLUMNS
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def given(self) -> dict[str, object]:
@@ -68,10 +86,10 @@ class RecordWriter(Protocol):
     ) -> None: ...
 
     def write(self, records: Sequence[bytes]) -> None:
-        """Add records, in order. Raises RecordError for one that is not an object."""
+        """Add records, in order. Raises RecordError for one that is not an object, ColumnsError for too many keys."""
 
     def close(self) -> WrittenFile:
-        """Finish the file."""
+        """Finish the file. Raises ColumnsError for too many keys."""
 
 
 class Format(Protocol):

@@ -15,6 +15,7 @@ from seawall.clients.errors import SourceError
 from seawall.clients.pages.page import End, Gap, Page
 from seawall.clients.pagination.extent import last_page
 from seawall.clients.pagination.kinds import Chained
+from seawall.formats.writer import OneSchema
 from seawall.storage.keys import MAX_PAGE
 from seawall.storage.manifest import FailedPage, find_manifest
 from seawall.storage.ranges import PageRange
@@ -29,6 +30,7 @@ from seawall.tasks.landing.staged import StagedPart, staged_parts
 from seawall.tasks.landing.tally import Tally
 from seawall.tasks.landing.upload import differing_pages, may_supersede, upload_part
 from seawall.tasks.landing.walk import Link, informed, links, links_again, notice_of, reach_of, uncovered
+from seawall.tasks.landing.width import refuse_too_many_columns
 from seawall.tasks.run import Landing
 
 
@@ -104,7 +106,7 @@ def land_range(landing: Landing, link: Link) -> Tally:
                     tally = tally.and_then(Tally(differing_pages=differing))
                 case StagedPart():
                     upload_part(outcome, landing, resources)
-                    tally = tally.and_then(Tally(rejected_records=outcome.rejected.records))
+                    tally = tally.and_then(_counted(outcome, resources))
                 case Gap():
                     gap = FailedPage(page=outcome.number, error=outcome.error)
                     tally = tally.and_then(Tally(gaps=(gap,), retries=Counter(outcome.retries)))
@@ -115,6 +117,12 @@ def land_range(landing: Landing, link: Link) -> Tally:
                 case SourceError() | RejectedRecordsError():  # what came before it is safe by now
                     raise outcome
     return tally
+
+
+def _counted(part: StagedPart, resources: Resources) -> Tally:
+    """What of a part counts together with others."""
+    names = (column.name for column in part.columns) if isinstance(resources.format, OneSchema) else ()
+    return Tally(rejected_records=part.rejected.records, columns=frozenset(names))
 
 
 def _outcomes(landing: Landing, resources: Resources, link: Link) -> Generator[Page | Gap | End, None, None]:
@@ -161,10 +169,11 @@ def _in_parallel(
 
     Raises:
         RejectedRecordsError: parts hold too many together, though none of them does alone.
+        IngestError: they have too many columns together.
     """
     waiting = iter(links)
     running: list[PrefectFuture[Tally]] = []
-    rejected_records, limit = 0, landing.run.options.max_rejected_records
+    total, options = Tally(), landing.run.options
     try:
         while True:
             free = (at_once or landing.run.options.parallel_parts) - len(running)
@@ -174,9 +183,10 @@ def _in_parallel(
             future = next(as_completed(running))
             running.remove(future)
             tally = future.result()
-            rejected_records += tally.rejected_records
-            if rejected_records > limit:
-                raise RejectedRecordsError(too_many(rejected_records, limit))
+            total = total.and_then(tally)
+            if total.rejected_records > options.max_rejected_records:
+                raise RejectedRecordsError(too_many(total.rejected_records, options.max_rejected_records))
+            refuse_too_many_columns(total.columns, options)
             yield tally
     except BaseException:
         resources.client.stop()

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from seawall.formats.columns import EXTRA
-from seawall.formats.writer import ROW_GROUP_RECORDS
+from seawall.formats.writer import MAX_COLUMNS, ROW_GROUP_RECORDS
 from seawall.storage.ranges import PageRange
 
 MAX_PARALLEL_PARTS = 32
@@ -29,6 +29,9 @@ class IngestOptions(BaseModel):
     compression: Literal["none", "gzip", "zstd"] = Field("none", description="Compression of the objects.")
     columns: tuple[str, ...] | None = Field(
         None, min_length=1, description=f"Columns in this order, other keys in {EXTRA}; empty: as they appear."
+    )
+    max_columns: int = Field(
+        MAX_COLUMNS, ge=1, le=100_000, description="More columns than this are an error; pinned ones are not counted."
     )
     null_text: str = Field("", description="What a CSV cell shows for null and for a missing key.")
     escape_formulas: bool = Field(default=False, description="Put ' before CSV cells that a spreadsheet would run.")

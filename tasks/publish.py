@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from loguru import logger
 
 from seawall.clients.redact import redact
-from seawall.formats import schema
 from seawall.storage.documents import Column
 from seawall.storage.keys import manifest_key
 from seawall.storage.manifest import FailedPage, Manifest, Scope, find_manifest, write_manifest
@@ -21,6 +20,7 @@ from seawall.tasks.errors import IncompleteError, PublishedError
 from seawall.tasks.landing.rejected import refuse_too_many
 from seawall.tasks.landing.tally import Tally
 from seawall.tasks.landing.walk import walk
+from seawall.tasks.landing.width import columns_of
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.publishing.drift import drift
 from seawall.tasks.publishing.evidence import Evidence, gather
@@ -100,7 +100,7 @@ def _dataset(landing: Landing, resources: Resources, tally: Tally) -> Dataset:
 def _manifest(landing: Landing, resources: Resources, dataset: Dataset) -> Manifest:
     """The manifest of what was landed, its parts widened to one schema."""
     receipts, evidence = dataset.receipts, dataset.evidence
-    columns = schema.union({column.name: column.type for column in receipt.columns} for receipt in receipts)
+    columns = columns_of(receipts, resources.format, landing.run.options)
     parts = tuple(widened_part(landing, resources, receipt, columns) for receipt in receipts if receipt.records)
     return Manifest(
         run_id=landing.run.run_id,

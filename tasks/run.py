@@ -37,6 +37,7 @@ class Run:
         return Settings(
             compression=self.options.compression,
             columns=self.options.columns or (),
+            max_columns=self.options.max_columns,
             null_text=self.options.null_text,
             escape_formulas=self.options.escape_formulas,
             row_group_size=self.options.row_group_size,

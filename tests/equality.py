@@ -4,6 +4,7 @@ A record is a dict of name to `(text, cell)`: the JSON text of a value, and what
 """
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -36,8 +37,8 @@ def cells(records: list[Record]) -> Table:
 
 
 def csv_by_python(path: Path) -> Table:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file, strict=True))
+    with pa.input_stream(path, compression="detect") as stream:
+        return list(csv.reader(io.TextIOWrapper(stream, encoding="utf-8", newline=""), strict=True))
 
 
 def csv_by_pandas(path: Path) -> Table:

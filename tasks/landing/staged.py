@@ -8,8 +8,9 @@ from pathlib import Path
 
 from seawall.clients.errors import SourceError, WalkStoppedError
 from seawall.clients.pages.page import End, Gap, Page
+from seawall.clients.redact import neutral
 from seawall.formats.records import RecordError
-from seawall.formats.writer import Format, WrittenFile
+from seawall.formats.writer import ColumnsError, Format, WrittenFile
 from seawall.storage.documents import Column
 from seawall.storage.ranges import PageRange
 from seawall.tasks.errors import IngestError, RejectedRecordsError
@@ -61,15 +62,19 @@ def write_part(pages: Iterable[Page], format: Format, staging: Path, record_key:
     summary = Summary()
     rejected = RejectedFile(staging / "rejected.jsonl")
     with format.open(staging / f"part.{format.suffix}") as writer, KeyFile(staging / "keys", record_key) as keys:
-        for page in pages:
-            try:
+        try:
+            for page in pages:
+                summary.add(page)
                 writer.write(page.records)
-            except RecordError as error:
-                raise IngestError(f"page {page.number}, {error}; nothing of this part was landed") from error
-            rejected.add(page)
-            keys.write(page)
-            summary.add(page)
-        file = writer.close()
+                rejected.add(page)
+                keys.write(page)
+            file = writer.close()
+        except RecordError as error:
+            raise IngestError(f"page {summary.last}, {error}; nothing of this part was landed") from error
+        except ColumnsError as error:  # perhaps of an earlier page, since a writer gathers them
+            number = summary.first + bisect_right(list(accumulate(summary.counts)), error.record)
+            place = f"page {number}, key '{neutral(error.name)}'"
+            raise IngestError(f"{place}: {error}; nothing of this part was landed") from error
     return StagedPart(
         file=file,
         columns=_columns(file, summary.first, summary.counts),

@@ -32,8 +32,8 @@ class Tally:
 
     `end` is the first page that turned out to lie beyond the end, `notice` what came with it about the whole, `reach`
     the last page that was seen to hold records, `retries` what the gaps cost, `rejected_records` how many records were
-    set aside, `differing_pages` how many came differently than their receipt says. Pages outside of any receipt were
-    asked for again `asked_again` times.
+    set aside, `columns` the names of those that all files will have, `differing_pages` how many came differently than
+    their receipt says. Pages outside of any receipt were asked for again `asked_again` times.
     """
 
     gaps: tuple[FailedPage, ...] = ()
@@ -42,6 +42,7 @@ class Tally:
     reach: int = 0
     retries: Counter[str] = field(default_factory=Counter)
     rejected_records: int = 0
+    columns: frozenset[str] = frozenset()
     differing_pages: int = 0
     asked_again: int = 0
     proof: Proof = field(default_factory=Proof)
@@ -61,6 +62,7 @@ class Tally:
             reach=max(each.reach for each in every),
             retries=sum((each.retries for each in every), Counter()),
             rejected_records=sum(each.rejected_records for each in every),
+            columns=frozenset().union(*(each.columns for each in every)),
             differing_pages=sum(each.differing_pages for each in every),
             asked_again=sum(each.asked_again for each in every),
             proof=self.proof,

@@ -333,3 +333,14 @@ def test_null_text_shows_null_and_missing_also_where_a_column_comes_later(tmp_pa
         ["a", "b", "late"], [null, "", null], [null, "x", null], [null, null, "1"], [null, null, null],
     ]  # fmt: skip
     assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("keyless", [1, 2, 15_000])
+def test_rows_of_records_that_came_before_any_column_are_like_those_that_come_later(
+    tmp_path: Path, keyless: int
+) -> None:
+    pages: list[list[object]] = [[{}] * keyless, [{"a": ""}, {}], [{"a": "x", "late": None}]]
+    with _set(tmp_path, pages, null_text="NULL") as file:
+        header, *rows = csv_by_python(file.path)
+    assert header == ["a", "late"]
+    assert rows == [["NULL", "NULL"]] * keyless + [["", "NULL"], ["NULL", "NULL"], ["x", "NULL"]]

@@ -129,6 +129,8 @@ def flat(parts: Parts) -> list[Record]:
     return [record for part in parts for page in part for record in page]
 
 
+KEYLESS_FIRST: Parts = [[[{}], [{"a": _string("")}, {}]], [[{}], [{"b": ("null", "")}]]]
+COMPRESSED = ["none", "gzip", "zstd"]
 BATCHES = st.sampled_from([1, 2, 3, 10_000])
 A_DRIFT: Parts = [
     [[{"a": same("1")}], [{"a": same("9007199254740993")}]],
@@ -149,6 +151,31 @@ def test_csv_holds_what_was_sent_whoever_reads_it(parts: Parts, batch: int) -> N
         for name, files in tables.items():
             assert [table[0] for table in files] == [header] * len(files), name
             assert [row for table in files for row in table[1:]] == rows, name
+
+
+@given(
+    parts=datasets(),
+    batch=BATCHES,
+    null=st.sampled_from(["NULL", "", '"', " "]),
+    compression=st.sampled_from(COMPRESSED),
+)
+@example(parts=KEYLESS_FIRST, batch=1, null="NULL", compression="gzip")
+@MANY
+def test_null_text_is_the_cell_of_every_null_and_of_every_missing_key(
+    parts: Parts, batch: int, null: str, compression: str
+) -> None:
+    records = flat(parts)
+    header = equality.names(records) or [""]
+    rows = [[_shown(record.get(name, equality.NOTHING), null) for name in header] for record in records]
+    with landed(parts, "csv", batch, null_text=null, compression=compression) as dataset:
+        tables = list(map(equality.csv_by_python, dataset.files))
+        assert [table[0] for table in tables] == [header] * len(tables)
+        found = [row for table in tables for row in table[1:]]
+        assert found == (rows if header != [""] or any(records) else [[""]] * len(records))
+
+
+def _shown(value: Value, null: str) -> str:
+    return null if value[0] == "null" else value[1]
 
 
 @given(parts=datasets(), batch=BATCHES, size=st.sampled_from([1_000, 100_000]))

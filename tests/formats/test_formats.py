@@ -207,6 +207,32 @@ def test_pinned_columns_null_text_and_formulas() -> None:
     assert [column.name for column in manifest.columns] == ["n", "s", "_extra"]
 
 
+WIDE = [[b'{"id":%d,"k%d":1,"l%d":2}' % (n, n, n) for n in (page * 2, page * 2 + 1)] for page in range(4)]
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_parts_with_too_many_columns_together_are_not_published_until_more_are_allowed(format: str) -> None:
+    with api(*WIDE):
+        options = {"pages_per_part": 1, "parallel_parts": 1, "max_columns": 10}
+        state = run(format=format, options=options)
+        assert "the parts have 13 columns together, max_columns is 10: go on with a larger one" in str(state.message)
+        assert not list(LAKE.rglob("_manifest.json"))
+        assert len(list(LAKE.rglob(f"*.{format}"))) == 3, "no more are landed"
+        again = {"resume": str(state.state_details.flow_run_id), "options": options | {"max_columns": 17}}
+        manifest = landed(format=format, **again)
+    assert (manifest.verdict, manifest.records, len(manifest.columns)) == ("complete", 8, 17)
+
+
+def test_a_page_with_too_many_columns_is_named_and_pinned_columns_or_lines_land_it() -> None:
+    with api(*WIDE):
+        message = str(run(options={"max_columns": 10}).message)
+        assert "page 3, key 'l4': more than 10 columns, which is max_columns" in message
+        assert "name those to keep in the option columns" in message
+        pinned = landed(options={"max_columns": 1, "columns": ["id"]})
+        assert [column.name for column in pinned.columns] == ["id", "_extra"]
+        assert landed(format="jsonl").records == pinned.records == 8
+
+
 def test_a_run_is_not_resumed_with_other_columns() -> None:
     with api([b"{}"], [b"[]"]):
         run_id = str(run(options={"columns": ["a"]}).state_details.flow_run_id)

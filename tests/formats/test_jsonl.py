@@ -1,6 +1,7 @@
 """JSON Lines: the bytes of each record, on one line."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,3 +70,13 @@ def test_a_disk_that_fills_up_leaves_no_file(tmp_path: Path, compression: str) -
     with pytest.raises(OSError, match="File too large"), file_limit(100_000):
         write(tmp_path / "part", *pages, compression=compression)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("keys", "described"), [(1, 6), (700, 1_400), (5_000, 0)])
+def test_records_with_keys_of_their_own_are_landed_and_some_of_them_described(
+    tmp_path: Path, keys: int, described: int
+) -> None:
+    records = [json.dumps({f"k{n}_{key}": key for key in range(keys)}).encode() for n in range(6)]
+    file = write(tmp_path / "part", records)
+    assert file.path.read_bytes() == b"\n".join(records) + b"\n"
+    assert len(file.columns) == described

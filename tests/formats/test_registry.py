@@ -85,7 +85,7 @@ def test_a_compressed_object_says_so_in_suffix_and_type(
         ("parquet", {"compression": "gzip"}, "takes no compression 'gzip'; choose one of: none"),
         ("csv", {"compression": "lzma"}, "takes no compression 'lzma'; choose one of: none, gzip, zstd"),
         ("jsonl", {"columns": ("id",)}, "does not take 'columns'; options that it takes: none"),
-        ("parquet", {"null_text": "NULL"}, "does not take 'null_text'; options that it takes: columns, row_group_size"),
+        ("parquet", {"null_text": "NULL"}, "does not take 'null_text'; options that it takes: columns, max_columns, "),
         ("json", {"escape_formulas": True}, "does not take 'escape_formulas'"),
         ("csv", {"row_group_size": 5}, "does not take 'row_group_size'"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from seawall.clients.pages.page import End, Gap, Page, Totals
 from seawall.clients.pages.records import Records
 from seawall.formats.csv import Csv
+from seawall.formats.writer import Settings
 from seawall.storage.ranges import PageRange
 from seawall.tasks.errors import IngestError
 from seawall.tasks.landing.staged import StagedPart, staged_parts
@@ -68,3 +70,17 @@ def test_a_record_that_is_no_object_names_its_page_and_place(tmp_path: Path) -> 
     with pytest.raises(IngestError, match="page 3, record 2: "):
         list(staged_parts([page(3, {"a": 1}, 7)], Csv(), tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("empty_page", [True, False])
+def test_too_many_columns_are_refused_with_the_page_and_the_key_of_the_first_one(
+    tmp_path: Path, *, empty_page: bool
+) -> None:
+    walk = [page(number, *({f"<k{number}_{n}>": n} for n in range(5))) for number in range(4, 9)]
+    if empty_page:
+        walk[1] = replace(walk[1], records=Records([]))
+    with pytest.raises(IngestError) as caught:
+        list(staged_parts(walk, Csv(Settings(max_columns=11)), tmp_path))
+    place = "page 7, key '‹k7_1›'" if empty_page else "page 6, key '‹k6_1›'"
+    assert str(caught.value).startswith(f"{place}: more than 11 columns, which is max_columns: ")
+    assert list(tmp_path.iterdir()) == [], "nothing half-written is left"
