@@ -88,11 +88,19 @@ class Sameness:
 def key_digests(records: Sequence[bytes], name: str) -> list[bytes]:
     """16 bytes for the key of each record that has one; `name` is a field, dotted, or several with commas between.
 
-    Text is compared as it reads, whatever its escapes; numbers as they are written.
+    Text is compared as it reads, whatever its escapes; anything else as it is written: `1`, `1.0` and `"1"` differ.
     """
     paths = [path.strip().split(".") for path in name.split(",")]
     keys = ([_value(record, path) for path in paths] for record in records)
-    return [blake2b(b"\0".join(key), digest_size=KEY_BYTES).digest() for key in keys if b"" not in key]
+    return [blake2b(_joined(key), digest_size=KEY_BYTES).digest() for key in keys if b"" not in key]
+
+
+def _joined(key: Sequence[bytes]) -> bytes:
+    """One text for the values of a key, which no other key has.
+
+    NUL stands between them; inside of a text it is followed by a byte with which no value begins.
+    """
+    return key[0] if len(key) == 1 else b"\0".join([value.replace(b"\0", b"\0\1") for value in key])
 
 
 def _value(record: bytes, path: Sequence[str]) -> bytes:

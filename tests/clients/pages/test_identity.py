@@ -1,6 +1,12 @@
 """What makes two records, and two pages, the same."""
 
+import json
+from hashlib import blake2b
+from typing import Any
+
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from seawall.clients.pages.identity import KEY_BYTES, Identity, Sameness, key_digests
 from seawall.clients.pages.records import Records
@@ -15,12 +21,38 @@ from seawall.clients.pages.records import Records
         (b'{"a":{"b":1}}', b'{"a":{"b":1,"c":2}}', "a.b", True),
         (b'{"a":1,"b":2}', b'{"b":2,"a":1}', "a, b", True),
         (b'{"a":"1","b":"2"}', b'{"a":"12","b":""}', "a,b", False),
+        (rb'{"a":"x\u0000\"y","b":"z"}', rb'{"a":"x","b":"y\u0000\"z"}', "a,b", False),
+        (rb'{"a":"x\u0000","b":"z"}', rb'{"b":"z","a":"x\u0000"}', "a,b", True),
+        (b'{"a":1,"b":1}', b'{"a":1.0,"b":1}', "a,b", False),
+        (b'{"a":1,"b":1}', b'{"a":"1","b":1}', "a,b", False),
+        (b'{"a":1 ,"b":[ 1 ]\n}', b'{"a":1,"b":[ 1 ]}', "a,b", True),
     ],
 )
 def test_keys_are_compared_as_they_read(one: bytes, other: bytes, name: str, *, same: bool) -> None:
     (first,), (second,) = key_digests([one], name), key_digests([other], name)
     assert (first == second) is same
     assert len(first) == KEY_BYTES
+
+
+PIECES = st.lists(st.sampled_from(["\0", "\1", '"', "x", ",", "\\", "1", "{"]), max_size=4).map("".join)
+FIELDS = st.one_of(PIECES, st.integers(-2, 2), st.booleans(), st.lists(PIECES, max_size=2))
+
+
+@given(keys=st.lists(st.tuples(FIELDS, FIELDS, FIELDS), min_size=2, max_size=2), escaped=st.booleans())
+@example(keys=[('x\0"y', "z", 1), ("x", 'y\0"z', 1)], escaped=False)
+@example(keys=[("\0", "\1", "x"), ("\0\1", "", "x")], escaped=True)
+@settings(max_examples=300, deadline=None)
+def test_keys_of_several_fields_are_the_same_only_where_every_field_is(keys: list[Any], *, escaped: bool) -> None:
+    names = ("a", "b", "c")
+    records = [json.dumps(dict(zip(names, key, strict=True)), ensure_ascii=escaped).encode() for key in keys]
+    one, other = key_digests(records, "a,b,c")
+    assert (one == other) is (json.dumps(keys[0]) == json.dumps(keys[1]))
+
+
+def test_digests_are_those_that_earlier_runs_left_beside_their_receipts() -> None:
+    records = [b'{"a":"x","b":7}', rb'{"a":"\u0000","b":7}']
+    assert key_digests(records, "a") == [blake2b(text, digest_size=16).digest() for text in (b'"x', b'"\0')]
+    assert key_digests(records[:1], "a,b") == [blake2b(b'"x\x007', digest_size=16).digest()]
 
 
 @pytest.mark.parametrize("record", [b"{}", b'{"id":null}', b'{"ID":1}', b"[1]", b"7"])
