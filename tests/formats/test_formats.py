@@ -342,10 +342,47 @@ def examples(language: str) -> list[str]:
 def test_the_sql_of_the_document_reads_a_dataset() -> None:
     with api(*DRIFTING):
         manifest = landed(format="parquet", options={"pages_per_part": 1})
-    (sql,) = examples("sql")
-    sql = sql.replace("data/customers/RUN/_manifest.json", manifest.location)
-    *_, last = duckdb.connect().execute(sql).fetchall()
+    parquet, _ = examples("sql")
+    *_, last = rows_of(parquet, manifest)
     assert last[0] == 4
+
+
+def rows_of(sql: str, manifest: Manifest) -> list[tuple[Any, ...]]:
+    """What DuckDB finds with SQL of the document."""
+    sql = sql.replace("data/customers/RUN/_manifest.json", manifest.location)
+    return duckdb.connect().execute(sql).fetchall()
+
+
+AWKWARD = [
+    'say "hi"',
+    "a,b",
+    "a\r\nb",
+    "a\rb",
+    "a\nb",
+    "\\",
+    '\\"x\\',
+    "#",
+    "'",
+    " ",
+    "",
+    '{"k":1,"l":"x"}',
+    "é\0\u2028",
+]
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+@pytest.mark.parametrize("names", [("t",), ("t", "u")])
+def test_the_sql_of_the_document_reads_csv_whose_first_quote_comes_after_30000_rows(
+    compression: str, names: tuple[str, ...]
+) -> None:
+    texts = ["plain"] * 30_000 + AWKWARD
+    records = [json.dumps(dict.fromkeys(names, text)).encode() for text in texts]
+    with api(*(records[begin : begin + 5_000] for begin in range(0, len(records), 5_000))):
+        manifest = landed(options={"pages_per_part": 5, "compression": compression})
+    assert len(manifest.parts) == 2
+    setup, csv = examples("sql")
+    begin, _ = setup.split("SELECT * FROM read_parquet")
+    assert rows_of(begin + csv, manifest) == [(text or None,) * len(names) for text in texts]
 
 
 @pytest.fixture(scope="module")
