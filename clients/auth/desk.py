@@ -17,23 +17,30 @@ from seawall.clients.limits import LOGIN_ATTEMPTS, LOGIN_BYTES, LOGIN_DEADLINE
 def token_desk(client: httpx.Client, pacing: Pacing, max_retry_after: float) -> Callable[[TokenRequest], Answer]:
     """A function that sends a request for a token through `client` and returns the final answer.
 
-    It raises AuthenticationError where LOGIN_ATTEMPTS bring none.
+    It raises AuthenticationError where LOGIN_ATTEMPTS bring none. Who asks holds the lock of the token, which the first
+    page needs, too: so failures here never have that page asked for.
     """
 
     def send(request: TokenRequest) -> Answer:
         backoff = Backoff(
-            pacing, max_attempts=LOGIN_ATTEMPTS, max_retry_after=max_retry_after, url=without_query(request.url)
+            pacing,
+            max_attempts=LOGIN_ATTEMPTS,
+            max_retry_after=max_retry_after,
+            is_evidence=False,
+            url=without_query(request.url),
         )
         try:
-            return backoff.run(lambda: _attempt(client, request))
+            return backoff.run(lambda: _attempt(client, request, pacing))
         except AttemptError as error:
+            pacing.raise_if_stopped()
             raise AuthenticationError(f"no token after {LOGIN_ATTEMPTS} attempts; the last: {error}") from error
 
     return send
 
 
-def _attempt(client: httpx.Client, request: TokenRequest) -> Answer:
+def _attempt(client: httpx.Client, request: TokenRequest, pacing: Pacing) -> Answer:
     """One request for a token: a final answer, or the AttemptError that another attempt may heal."""
+    pacing.raise_if_stopped()  # the wait for whoever asked before may have been long
     fields, url = dict(request.fields), without_query(request.url)
     data, json = (fields, None) if request.as_form else (None, fields)
     post = client.build_request("POST", request.url, data=data, json=json)

@@ -14,7 +14,7 @@ class Pacing:
     `sleep` waits for some seconds and returns whether `stop` was called meanwhile. `answers` asks for a page that
     is known to be good, to tell an API that is down from a few pages that are broken. It closes a circle that no
     import shows: a fetcher reports a failure here, `answers` asks that same fetcher for a page, and its request
-    takes a `slot` here. So whoever reports a failure holds neither a slot nor the lock.
+    takes a `slot` here, and the lock of the token. So whoever reports a failure holds none of these.
     """
 
     def __init__(

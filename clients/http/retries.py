@@ -84,7 +84,8 @@ class Backoff:
     """The attempts at one request, which its log lines name by `log_fields`.
 
     Waits are exponential with full jitter (Brooker, AWS Architecture Blog, 2015), unless the server
-    names a time. `causes` holds why each failed attempt failed, in order.
+    names a time. `causes` holds why each failed attempt failed, in order. Without `is_evidence` its failures say
+    nothing about the pages of the source: whoever holds a lock that a page needs must not ask for one.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Backoff:
         *,
         max_attempts: int,
         max_retry_after: float,
+        is_evidence: bool = True,
         uniform: Callable[[float, float], float] = random.uniform,
         **log_fields: object,
     ) -> None:
@@ -100,6 +102,7 @@ class Backoff:
         self._pacing = pacing
         self._max_attempts = max_attempts
         self._max_retry_after = max_retry_after
+        self._is_evidence = is_evidence
         self._uniform = uniform
         self._logger = logger.bind(**log_fields)
         self._error: AttemptError | None = None
@@ -130,7 +133,7 @@ class Backoff:
         self._error, self._seconds = error, self._due(error)
         if error.throttling:
             self._pacing.pause(self._seconds)
-        if error.cause != "429":
+        if self._is_evidence and error.cause != "429":
             self._pacing.failed(error)
         return False if self._is_used_up(error) else 0.0
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from seawall.clients.auth.forms import ApiKey, Bearer, Login, NoAuth
 from seawall.clients.auth.tokens import TokenAuth, TokenRequest
-from seawall.clients.errors import AuthenticationError, RetryAfterTooLongError, SourceDownError
+from seawall.clients.errors import AuthenticationError, RetryAfterTooLongError
 from seawall.clients.http.exchange import Answer as Reply
 from seawall.clients.http.pacing import Pacing
 from seawall.clients.limits import EXPIRY_MARGIN, LOGIN_ATTEMPTS, REMEMBERED_TOKENS
@@ -421,9 +421,10 @@ def test_a_login_told_to_wait_too_long_ends_the_run() -> None:
         token_from(server, max_retry_after=10)
 
 
-def test_failed_logins_count_towards_the_api_being_down() -> None:
-    with WireServer(in_turn(reset)) as server, pytest.raises(SourceDownError):
+def test_failed_logins_have_attempts_of_their_own_however_soon_pages_are_given_up() -> None:
+    with WireServer(in_turn(reset)) as server, pytest.raises(AuthenticationError, match="no token after 5 attempts"):
         token_from(server, give_up_after=3)
+    assert len(server.requests) == LOGIN_ATTEMPTS
 
 
 def test_the_login_is_json_and_unsigned() -> None:
