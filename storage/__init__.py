@@ -2,6 +2,7 @@
 
 store.py      an object store, as the rest of the code sees it
 s3.py local.py   the stores
+parallel.py   many requests to a store at once
 targets/      the kinds of storage that `storage=` can name
 
 keys.py       the names of things in a bucket

@@ -28,18 +28,19 @@ class PageRange(msgspec.Struct, frozen=True, order=True):
 
 
 def missing(whole: Iterable[PageRange], covers: Iterable[PageRange]) -> list[PageRange]:
-    """What of `whole` no range of `covers` holds, in order."""
-    left = sorted(whole)
-    for cover in sorted(covers):
-        left = [piece for each in left for piece in _without(each, cover)]
+    """What of `whole`, ranges without a common page, no range of `covers` holds, in order; one pass over both."""
+    left: list[PageRange] = []
+    waiting = iter(sorted(covers))
+    cover = next(waiting, None)
+    for each in sorted(whole):
+        first = each.first
+        while cover is not None and cover.first <= each.last:
+            if first < cover.first:
+                left.append(PageRange(first, cover.first - 1))
+            first = max(first, cover.last + 1)
+            if cover.last > each.last:
+                break  # it holds pages of the next one, too
+            cover = next(waiting, None)
+        if first <= each.last:
+            left.append(PageRange(first, each.last))
     return left
-
-
-def _without(whole: PageRange, cover: PageRange) -> Iterator[PageRange]:
-    if cover.last < whole.first or whole.last < cover.first:
-        yield whole
-        return
-    if whole.first < cover.first:
-        yield PageRange(whole.first, cover.first - 1)
-    if cover.last < whole.last:
-        yield PageRange(cover.last + 1, whole.last)

@@ -1,5 +1,6 @@
 """Receipts: which pages are landed, and where. What is covered is the union of the receipts."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -10,10 +11,11 @@ from seawall.storage import documents
 from seawall.storage.documents import Column, Notice, Totals
 from seawall.storage.errors import CorruptObjectError, ObjectExistsError
 from seawall.storage.keys import RECEIPTS, REJECTED, receipt_key
+from seawall.storage.parallel import in_parallel
 from seawall.storage.ranges import PageRange
 from seawall.storage.store import ObjectStore, put_once
 
-_known: Final[WeakKeyDictionary[ObjectStore, dict[str, "Receipt"]]] = WeakKeyDictionary()  # nothing replaces a receipt
+_known: Final[WeakKeyDictionary[ObjectStore, defaultdict[str, dict[str, "Receipt"]]]] = WeakKeyDictionary()
 
 
 class Receipt(
@@ -98,6 +100,16 @@ class Receipt(
         return PageRange(self.first, self.last)
 
     @property
+    def reach(self) -> int:
+        """The last of its pages with records; 0 where none has any."""
+        last = self.last
+        for records, pages in reversed(self.lengths or ((self.sent_records, len(self.pages)),)):
+            if records:
+                return last
+            last -= pages
+        return 0
+
+    @property
     def page_lengths(self) -> Iterator[tuple[int, int]]:
         """Each page with the number of records that the source sent in it; evenly, where the receipt is of old."""
         number = self.first
@@ -114,31 +126,23 @@ def write_receipt(store: ObjectStore, folder: str, receipt: Receipt) -> Receipt:
     try:
         put_once(store, key, documents.encoded(receipt))
     except ObjectExistsError:
-        return _read(store, folder, key)
+        return find_receipt(store, folder, receipt.first, receipt.generation)
+    _known_of(store, folder)[key] = receipt
     return receipt
 
 
-def _read(store: ObjectStore, folder: str, key: str) -> Receipt:
-    """One receipt, if it speaks of the pages that its own key names and of an object in its folder."""
-    receipt = documents.read(store, key, Receipt)
-    inside = receipt.rejected_key is None or receipt.rejected_key.startswith(f"{folder}/{REJECTED}")
-    if not inside or receipt.key.rpartition("/")[0] != folder or key != _own_key(folder, receipt):
-        raise CorruptObjectError(f"{store.uri(key)} makes no sense: pages from {receipt.first} in {receipt.key}")
-    return receipt
-
-
-def _own_key(folder: str, receipt: Receipt) -> str:
-    return receipt_key(folder, receipt.first, receipt.generation)
-
-
-def find_receipt(store: ObjectStore, folder: str, first: int) -> Receipt:
-    """The first receipt of the part that begins with page `first`. Raises ObjectMissingError."""
-    return _read(store, folder, receipt_key(folder, first))
+def find_receipt(store: ObjectStore, folder: str, first: int, generation: int = 1) -> Receipt:
+    """A receipt of the part that begins with page `first`, whether lists show it or not. Raises ObjectMissingError."""
+    key, known = receipt_key(folder, first, generation), _known_of(store, folder)
+    if key not in known:
+        known[key] = _read(store, folder, key)
+    return known[key]
 
 
 def read_receipts(store: ObjectStore, folder: str) -> list[Receipt]:
     """The receipts of a landing, in page order, no page in two of them.
 
+    What this process wrote or read before counts, though a list may not show it yet; only others are read.
     Of the receipts that begin with the same page, the latest generation counts: it covers the same pages, landed anew
     since they came differently. Two processes that landed one run at once may have cut its parts differently. Then the
     part that begins earlier counts, and what it overlaps is landed anew, or swept after the commit.
@@ -146,10 +150,11 @@ def read_receipts(store: ObjectStore, folder: str) -> list[Receipt]:
     Raises:
         CorruptObjectError: one is damaged, names an object elsewhere, or supersedes one of other pages.
     """
+    known = _known_of(store, folder)
+    unread = [key for key in store.list(f"{folder}/{RECEIPTS}") if key not in known]
+    known.update(zip(unread, in_parallel(lambda key: _read(store, folder, key), unread), strict=True))
     newest: dict[int, Receipt] = {}
-    known = _known.setdefault(store, {})
-    for key in store.list(f"{folder}/{RECEIPTS}"):
-        receipt = known[key] = known.get(key) or _read(store, folder, key)
+    for key, receipt in sorted(known.copy().items()):
         other = newest.setdefault(receipt.first, receipt)
         if other.last != receipt.last:
             raise CorruptObjectError(f"{store.uri(key)} makes no sense: it supersedes a receipt of other pages")
@@ -159,3 +164,18 @@ def read_receipts(store: ObjectStore, folder: str) -> list[Receipt]:
         if not disjoint or receipt.first > disjoint[-1].last:
             disjoint.append(receipt)
     return disjoint
+
+
+def _known_of(store: ObjectStore, folder: str) -> dict[str, Receipt]:
+    """The receipts of a landing that this process knows, as long as it holds the store: nothing replaces them."""
+    return _known.setdefault(store, defaultdict(dict))[folder]
+
+
+def _read(store: ObjectStore, folder: str, key: str) -> Receipt:
+    """One receipt, if it speaks of the pages that its own key names and of an object in its folder."""
+    receipt = documents.read(store, key, Receipt)
+    inside = receipt.rejected_key is None or receipt.rejected_key.startswith(f"{folder}/{REJECTED}")
+    is_own = key == receipt_key(folder, receipt.first, receipt.generation)
+    if not inside or receipt.key.rpartition("/")[0] != folder or not is_own:
+        raise CorruptObjectError(f"{store.uri(key)} makes no sense: pages from {receipt.first} in {receipt.key}")
+    return receipt

@@ -4,6 +4,7 @@ IngestError
 ├── SettingsError      a parameter names nothing that there is, or makes no sense
 ├── RejectedRecordsError   more records had to be set aside than the options allow
 ├── LandedTwiceError   two pages that were landed hold the same records
+├── StalledError       pages were landed, and their receipts cannot be seen
 ├── PublishedError     the run to resume was published already
 └── IncompleteError    the verdict does not allow to publish; the run can be resumed
 """
@@ -28,6 +29,10 @@ class RejectedRecordsError(IngestError):
 
 class LandedTwiceError(IngestError):
     """Two pages that were landed hold the same records; what is landed stays, so no resume helps."""
+
+
+class StalledError(IngestError):
+    """Landing goes on without coming any further; the run can be resumed."""
 
 
 class PublishedError(IngestError):

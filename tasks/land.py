@@ -19,17 +19,17 @@ from seawall.formats.writer import OneSchema
 from seawall.storage.keys import MAX_PAGE
 from seawall.storage.manifest import FailedPage, find_manifest
 from seawall.storage.ranges import PageRange
-from seawall.storage.receipts import read_receipts
+from seawall.storage.receipts import find_receipt, read_receipts
 from seawall.tasks.context.resources import Resources, resources_of
 from seawall.tasks.context.step import step
-from seawall.tasks.errors import RejectedRecordsError
+from seawall.tasks.errors import RejectedRecordsError, StalledError
 from seawall.tasks.landing.confirm import confirmed
 from seawall.tasks.landing.progress import progress
 from seawall.tasks.landing.rejected import too_many, within_limit
 from seawall.tasks.landing.staged import StagedPart, staged_parts
 from seawall.tasks.landing.tally import Tally
 from seawall.tasks.landing.upload import differing_pages, may_supersede, upload_part
-from seawall.tasks.landing.walk import Link, informed, links, links_again, notice_of, reach_of, uncovered
+from seawall.tasks.landing.walk import Link, informed, last_begun, links, links_again, notice_of, reach_of, uncovered
 from seawall.tasks.landing.width import refuse_too_many_columns
 from seawall.tasks.run import Landing
 
@@ -60,15 +60,13 @@ class _Walker:
         receipts = read_receipts(resources.store, landing.folder)
         landing = informed(landing, receipts)
         if isinstance(resources.source.pagination, Chained):
-            return tally.and_then(*_in_parallel(landing, resources, links(landing, resources), at_once=1))
+            return tally.and_then(*_landed(landing, resources, links(landing, resources), at_once=1))
         tally = _without_removed_pages(landing, resources, _land_uncovered(landing, resources, tally))
         gaps = [PageRange(gap.page, gap.page) for gap in tally.gaps]
         if not gaps:
             return tally
         logger.bind(pages=", ".join(map(str, gaps))).info("trying failed pages once more")
-        retried = replace(tally, gaps=()).and_then(
-            *_in_parallel(landing, resources, (Link(pages=pages) for pages in gaps))
-        )
+        retried = replace(tally, gaps=()).and_then(*_landed(landing, resources, (Link(pages=pages) for pages in gaps)))
         return _land_uncovered(landing, resources, retried)
 
     def land_again(self, firsts: Iterable[int], *, only_longer: bool) -> Tally:
@@ -78,7 +76,7 @@ class _Walker:
         landing = informed(landing, receipts)
         at_once = 1 if isinstance(resources.source.pagination, Chained) else None
         again = links_again(receipts, firsts, only_longer=only_longer)
-        return Tally().and_then(*_in_parallel(landing, resources, again, at_once=at_once))
+        return Tally().and_then(*_landed(landing, resources, again, at_once=at_once))
 
 
 @step("land", "land {landing.run.source} pages {link.pages}")
@@ -102,11 +100,13 @@ def land_range(landing: Landing, link: Link) -> Tally:
                 case StagedPart() if link.supersedes is not None:
                     differing = differing_pages(link.supersedes, outcome)
                     if differing and may_supersede(link.supersedes, outcome, only_longer=link.only_longer):
-                        upload_part(outcome, landing, resources, generation=link.supersedes.generation + 1)
+                        receipt = upload_part(outcome, landing, resources, generation=link.supersedes.generation + 1)
+                        tally = tally.and_then(Tally(landed=((receipt.first, receipt.generation),)))
                     tally = tally.and_then(Tally(differing_pages=differing))
                 case StagedPart():
-                    upload_part(outcome, landing, resources)
-                    tally = tally.and_then(_counted(outcome, resources))
+                    receipt = upload_part(outcome, landing, resources)
+                    landed = Tally(landed=((receipt.first, receipt.generation),))
+                    tally = tally.and_then(landed, _counted(outcome, resources))
                 case Gap():
                     gap = FailedPage(page=outcome.number, error=outcome.error)
                     tally = tally.and_then(Tally(gaps=(gap,), retries=Counter(outcome.retries)))
@@ -135,9 +135,36 @@ def _outcomes(landing: Landing, resources: Resources, link: Link) -> Generator[P
 
 
 def _land_uncovered(landing: Landing, resources: Resources, tally: Tally) -> Tally:
-    while ranges := uncovered(landing, resources, tally):
-        tally = tally.and_then(*_in_parallel(landing, resources, (Link(pages=pages) for pages in ranges)))
-    return tally
+    """Land what no receipt covers, round after round, each with what the one before has learnt.
+
+    Raises:
+        StalledError: a round came to nothing, so that the next one would be the same.
+    """
+    before = None
+    while True:
+        receipts = read_receipts(resources.store, landing.folder)
+        landing = informed(landing, receipts)
+        ranges = uncovered(landing, resources, receipts, tally)
+        if not ranges:
+            return tally
+        if before == (landing, ranges):
+            where = resources.store.uri(landing.folder)
+            raise StalledError(f"pages {ranges[0]} were landed, and {where} has neither a receipt of them nor a gap")
+        before = landing, ranges
+        last = MAX_PAGE
+        for part in _landed(landing, resources, (Link(pages=pages) for pages in ranges if pages.first <= last)):
+            tally = tally.and_then(part)
+            last = min(last, MAX_PAGE if part.end is None else last_begun(landing, part.end))
+
+
+def _landed(
+    landing: Landing, resources: Resources, links: Iterable[Link], *, at_once: int | None = None
+) -> Iterator[Tally]:
+    """Land ranges, and read their receipts by name: where another process wrote them, lists may show them late."""
+    for tally in _in_parallel(landing, resources, links, at_once=at_once):
+        for first, generation in tally.landed:
+            find_receipt(resources.store, landing.folder, first, generation)
+        yield replace(tally, landed=())
 
 
 def _without_removed_pages(landing: Landing, resources: Resources, tally: Tally) -> Tally:

@@ -33,7 +33,8 @@ class Tally:
     `end` is the first page that turned out to lie beyond the end, `notice` what came with it about the whole, `reach`
     the last page that was seen to hold records, `retries` what the gaps cost, `rejected_records` how many records were
     set aside, `columns` the names of those that all files will have, `differing_pages` how many came differently than
-    their receipt says. Pages outside of any receipt were asked for again `asked_again` times.
+    their receipt says. Pages outside of any receipt were asked for again `asked_again` times. `landed` holds the first
+    page and the generation of each receipt.
     """
 
     gaps: tuple[FailedPage, ...] = ()
@@ -45,6 +46,7 @@ class Tally:
     columns: frozenset[str] = frozenset()
     differing_pages: int = 0
     asked_again: int = 0
+    landed: tuple[tuple[int, int], ...] = ()
     proof: Proof = field(default_factory=Proof)
 
     def with_look_beyond(self, look: "Tally") -> "Tally":
@@ -65,5 +67,6 @@ class Tally:
             columns=frozenset().union(*(each.columns for each in every)),
             differing_pages=sum(each.differing_pages for each in every),
             asked_again=sum(each.asked_again for each in every),
+            landed=tuple(chain.from_iterable(each.landed for each in every)),
             proof=self.proof,
         )

@@ -18,7 +18,7 @@ from seawall.tasks.landing.rejected import refuse_too_many
 from seawall.tasks.landing.tally import Tally
 from seawall.tasks.run import Landing
 
-OPEN_PARTS: Final = 4  # parts for each parallel one that are begun at a time where nobody tells where the end is
+OPEN_PARTS: Final = 4  # parts for each parallel one that are begun before the end is looked for behind them
 
 
 def notice_of(page: Page | End) -> Notice:
@@ -46,7 +46,7 @@ def advertised(landing: Landing, receipts: Iterable[Receipt], tally: Tally) -> T
 
 def reach_of(receipts: Iterable[Receipt]) -> int:
     """The last page that was landed with records; 0 where none was."""
-    return max((page for receipt in receipts for page, records in receipt.page_lengths if records), default=0)
+    return max((receipt.reach for receipt in receipts), default=0)
 
 
 def informed(landing: Landing, receipts: Sequence[Receipt]) -> Landing:
@@ -82,9 +82,8 @@ def walk(landing: Landing, resources: Resources, receipts: Sequence[Receipt], ta
     return ranges
 
 
-def uncovered(landing: Landing, resources: Resources, tally: Tally) -> list[PageRange]:
+def uncovered(landing: Landing, resources: Resources, receipts: Sequence[Receipt], tally: Tally) -> list[PageRange]:
     """The ranges that are neither in the bucket nor known to fail, none longer than a part."""
-    receipts = read_receipts(resources.store, landing.folder)
     refuse_too_many(receipts, landing.run.options.max_rejected_records)
     covers = [*(receipt.pages for receipt in receipts), *(PageRange(gap.page, gap.page) for gap in tally.gaps)]
     if (end := end_of(receipts, tally)) is not None:
@@ -166,7 +165,7 @@ def _last(landing: Landing, resources: Resources, receipts: Sequence[Receipt], t
 
 
 def _open_end(landing: Landing, receipts: Sequence[Receipt], totals: Totals, seen: int) -> int:
-    """How far to walk where no total tells: as far as planned, and on from there while that held records.
+    """How far to walk where no total tells: as far as planned, and twice as far once that held records.
 
     A total of records that is reached is believed until a page beyond it is seen to hold some.
     """
@@ -174,7 +173,14 @@ def _open_end(landing: Landing, receipts: Sequence[Receipt], totals: Totals, see
     is_reached = totals.records is not None and sum(receipt.sent_records for receipt in receipts) == totals.records
     if is_reached and reach >= seen:
         return max(reach, landing.plan.ranges[0].first)
-    end, options = landing.plan.last_page, landing.run.options
-    while max(reach, seen) >= end:
-        end += options.pages_per_part * options.parallel_parts * OPEN_PARTS
-    return min(end, MAX_PAGE)
+    reach = max(reach, seen)
+    if reach < landing.plan.last_page:
+        return landing.plan.last_page
+    return min(max(last_begun(landing, reach + 1), 2 * reach), MAX_PAGE)
+
+
+def last_begun(landing: Landing, page: int) -> int:
+    """How far an open walk goes whose end seems to be at `page`: parts are begun OPEN_PARTS for each parallel one."""
+    options, planned = landing.run.options, landing.plan.last_page
+    step = options.pages_per_part * options.parallel_parts * OPEN_PARTS
+    return planned + max(0, -(-(page - planned) // step)) * step
