@@ -2,7 +2,9 @@
 
 store.py      an object store, as the rest of the code sees it
 s3.py local.py   the stores
+copies.py     records of parts that were widened, until the commit
 parallel.py   many requests to a store at once
+staging.py    local folders for files on their way
 targets/      the kinds of storage that `storage=` can name
 
 keys.py       the names of things in a bucket

@@ -1,6 +1,5 @@
 """Published datasets, as readers find them: by their manifests, and by nothing else."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -9,6 +8,7 @@ from seawall.storage.checksums import sha256_of
 from seawall.storage.errors import CorruptObjectError, ObjectMissingError
 from seawall.storage.keys import PLAN, joined
 from seawall.storage.manifest import Manifest, Part, find_manifest
+from seawall.storage.staging import staging_folder
 from seawall.storage.store import ObjectStore
 
 MESSAGE_FOLDERS: Final = 20  # folders in a message
@@ -82,8 +82,8 @@ def parts(store: ObjectStore, folder: str, manifest: Manifest) -> Iterator[Path]
     """
     for part in manifest.parts:
         key = joined(folder, part.key.rpartition("/")[2])
-        with tempfile.TemporaryDirectory(prefix="seawall-") as staging:
-            path = Path(staging, part.key.rpartition("/")[2])
+        with staging_folder() as staging:
+            path = staging / part.key.rpartition("/")[2]
             store.get_file(key, path)
             _check(path, part, store.uri(key))
             yield path

@@ -18,6 +18,8 @@ REPORT: Final = "_report.md"
 RECEIPTS: Final = "_receipts/"
 REJECTED: Final = "_rejected/"
 RECORD_KEYS: Final = "_keys/"
+WIDENED: Final = "_widened/"
+OWN_FOLDERS: Final = (RECEIPTS, REJECTED, RECORD_KEYS, WIDENED)  # of a landing
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -66,8 +68,22 @@ def manifest_key(folder: str, generation: int = 1) -> str:
 
 def part_key(folder: str, first: int, sha256: str, suffix: str) -> str:
     """The key of a part, named by its dataset, its first page and its content."""
+    return f"{data_prefix(folder)}{first:08d}-{sha256[:8]}.{suffix}"
+
+
+def data_prefix(folder: str) -> str:
+    """What the keys of all parts of a landing begin with."""
     source, run = folder.split("/")[-2:]
-    return f"{folder}/{source}-{run}-{first:08d}-{sha256[:8]}.{suffix}"
+    return f"{folder}/{source}-{run}-"
+
+
+def is_data(folder: str, key: str, inner_folders: tuple[str, ...]) -> bool:
+    """Whether a key is one of a part of the landing, or lies in one of its inner folders and no deeper."""
+    inner = key.removeprefix(data_prefix(folder))
+    if inner != key:
+        return re.match(r"\d{8,}-[0-9a-f]{8}\.[^/]+$", inner) is not None
+    parent, _, name = key.removeprefix(f"{folder}/").rpartition("/")
+    return f"{parent}/" in inner_folders and name != ""
 
 
 def rejected_key(folder: str, first: int, sha256: str) -> str:
@@ -82,6 +98,11 @@ def receipt_key(folder: str, first: int, generation: int = 1) -> str:
 
 def _nth(generation: int) -> str:
     return f".{generation}" if generation > 1 else ""
+
+
+def widened_key(folder: str, first: int, digest: str) -> str:
+    """The key of the record of a widened copy, named by what it is made from and widened to."""
+    return f"{folder}/{WIDENED}{first:08d}-{digest[:8]}.json"
 
 
 def record_keys_key(folder: str, first: int, sha256: str) -> str:

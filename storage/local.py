@@ -101,8 +101,8 @@ class LocalStore:
         self._path(key).unlink(missing_ok=True)
 
     def abort_uploads(self, prefix: str) -> int:
-        """Remove what an interrupted write left below `prefix`; the number of files."""
-        leftovers = list(self._path(prefix).rglob(f"{TEMPORARY}*"))
+        """Remove what an interrupted write left in the folder that `prefix` begins with; the number of files."""
+        leftovers = list(self._path(prefix.rpartition("/")[0]).glob(f"{TEMPORARY}*"))
         for path in leftovers:
             path.unlink(missing_ok=True)
         return len(leftovers)

@@ -142,11 +142,21 @@ class S3Store:
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def abort_uploads(self, prefix: str) -> int:
-        """Abort uploads that were begun below `prefix` and never finished; their number."""
+        """Abort uploads whose keys begin with `prefix` and that were never finished; their number.
+
+        Raises:
+            ExceptionGroup: some could not be aborted; all were tried.
+        """
         pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
         uploads = [upload for page in pages for upload in page.get("Uploads", [])]
+        failures: list[ClientError] = []
         for upload in uploads:
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+            try:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+            except ClientError as error:
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup(f"{len(failures):,} of {len(uploads):,} uploads could not be aborted", failures)
         return len(uploads)
 
     def uri(self, key: str) -> str:

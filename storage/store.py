@@ -42,7 +42,7 @@ class ObjectStore(Protocol):
         """Remove an object; one that is missing is no error."""
 
     def abort_uploads(self, prefix: str) -> int:
-        """Abort uploads that were begun below `prefix` and never finished; their number."""
+        """Abort unfinished uploads whose keys begin with `prefix`, in no deeper folder; their number."""
 
     def uri(self, key: str) -> str:
         """Where people and other tools find the object."""

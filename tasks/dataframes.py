@@ -3,17 +3,16 @@
 `storage` and `bucket` are those of a run: `local`, or the slug of a block, and a bucket in place of the block's own.
 """
 
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from seawall.formats import frames
 from seawall.formats.frames import FRAME_RECORDS
 from seawall.storage import datasets, keys
 from seawall.storage.manifest import Manifest
+from seawall.storage.staging import staging_folder
 from seawall.storage.store import ObjectStore
 from seawall.storage.targets import kinds
 from seawall.storage.targets.kinds import LOCAL
@@ -109,8 +108,8 @@ def put_dataframe(frame: "pd.DataFrame", key: str, *, storage: str = LOCAL, buck
     """
     frames.check(frame)
     writer = frames.find(frames.format_of(key, compressed=False))
-    with _store(storage, bucket) as (store, root), tempfile.TemporaryDirectory(prefix="seawall-") as staging:
-        full, path = _checked(key, root), Path(staging, "frame")
+    with _store(storage, bucket) as (store, root), staging_folder() as staging:
+        full, path = _checked(key, root), staging / "frame"
         if datasets.is_in_landing(store, full):
             raise SettingsError(f"{store.uri(full)} lies in a landing folder; choose another folder")
         writer.write(frame, path)
@@ -126,9 +125,9 @@ def get_dataframe(key: str, *, storage: str = LOCAL, bucket: str | None = None) 
         FormatError: the key does not tell a format.
     """
     reader = frames.find(frames.format_of(key))
-    with _store(storage, bucket) as (store, root), tempfile.TemporaryDirectory(prefix="seawall-") as staging:
+    with _store(storage, bucket) as (store, root), staging_folder() as staging:
         full = _checked(key, root)
-        path = Path(staging, full.rpartition("/")[2])
+        path = staging / full.rpartition("/")[2]
         store.get_file(full, path)
         return next(reader.read(path, {}, WHOLE))
 

@@ -1,12 +1,10 @@
 """Land: fetch the pages that no receipt covers, in tasks, a few ranges at a time."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 
 from loguru import logger
 from prefect.futures import PrefectFuture, as_completed, wait
@@ -20,6 +18,7 @@ from seawall.storage.keys import MAX_PAGE
 from seawall.storage.manifest import FailedPage, find_manifest
 from seawall.storage.ranges import PageRange
 from seawall.storage.receipts import find_receipt, read_receipts
+from seawall.storage.staging import staging_folder
 from seawall.tasks.context.resources import Resources, resources_of
 from seawall.tasks.context.step import step
 from seawall.tasks.errors import RejectedRecordsError, StalledError
@@ -91,11 +90,11 @@ def land_range(landing: Landing, link: Link) -> Tally:
     resources, options = resources_of(landing.run), landing.run.options
     tally = Tally()
     with (
-        tempfile.TemporaryDirectory(prefix="seawall-") as staging,
+        staging_folder() as staging,
         closing(_outcomes(landing, resources, link)) as outcomes,
     ):
         outcomes_within_limit = within_limit(outcomes, options.max_rejected_records)
-        for outcome in staged_parts(outcomes_within_limit, resources.format, Path(staging), resources.record_key):
+        for outcome in staged_parts(outcomes_within_limit, resources.format, staging, resources.record_key):
             match outcome:
                 case StagedPart() if link.supersedes is not None:
                     differing = differing_pages(link.supersedes, outcome)

@@ -26,7 +26,7 @@ from seawall.tasks.publishing.drift import drift
 from seawall.tasks.publishing.evidence import Evidence, gather
 from seawall.tasks.publishing.sweep import sweep
 from seawall.tasks.publishing.verdict import Verdict, judge
-from seawall.tasks.publishing.widened import widened_part
+from seawall.tasks.publishing.widened import published_parts
 from seawall.tasks.run import Landing, Run
 
 
@@ -101,7 +101,7 @@ def _manifest(landing: Landing, resources: Resources, dataset: Dataset) -> Manif
     """The manifest of what was landed, its parts widened to one schema."""
     receipts, evidence = dataset.receipts, dataset.evidence
     columns = columns_of(receipts, resources.format, landing.run.options)
-    parts = tuple(widened_part(landing, resources, receipt, columns) for receipt in receipts if receipt.records)
+    parts = published_parts(landing, resources, [each for each in receipts if each.records], columns)
     return Manifest(
         run_id=landing.run.run_id,
         commit_id=uuid.uuid4().hex,

@@ -1,20 +1,23 @@
 """Record keys: what tells one record from another, kept as digests beside the receipts until the commit."""
 
-import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 
 import numpy as np
 
 from seawall.clients.pages.identity import KEY_BYTES
 from seawall.clients.pages.page import Page
 from seawall.storage.keys import record_keys_key
+from seawall.storage.parallel import REQUESTS, in_parallel
 from seawall.storage.receipts import Receipt
+from seawall.storage.staging import staging_folder
 from seawall.storage.store import ObjectStore
 
 BUCKETS: Final = 256  # by first byte, so that one of them fits in memory: 6 MB where there are 100 million keys
+DISTRIBUTED_BYTES: Final = KEY_BYTES * 2**18  # are held in memory until each bucket is opened in its turn
 
 
 class KeyFile:
@@ -55,30 +58,49 @@ def store_digests(store: ObjectStore, folder: str, first: int, sha256: str, path
 
 def repeated(store: ObjectStore, folder: str, receipts: Sequence[Receipt]) -> int:
     """How many records have the key of another one before them; counted on disk, a bucket at a time."""
-    with tempfile.TemporaryDirectory(prefix="seawall-") as staging:
-        buckets = [Path(staging, f"{number:03d}") for number in range(BUCKETS)]
-        files = [path.open("wb") for path in buckets]
-        try:
-            for receipt in receipts:
-                _distribute(store, folder, receipt, Path(staging, "keys"), files)
-        finally:
-            for file in files:
-                file.close()
-        return sum(map(_repeated_in, buckets))
+    with staging_folder() as staging:
+        buckets = Buckets(staging)
+        for begin in range(0, len(receipts), REQUESTS):
+            fetch = partial(_fetch, store, folder, staging)
+            for path in in_parallel(fetch, receipts[begin : begin + REQUESTS]):
+                buckets.add_file(path)
+                path.unlink()
+        buckets.flush()
+        return sum(map(_repeated_in, buckets.paths))
 
 
-def _distribute(store: ObjectStore, folder: str, receipt: Receipt, path: Path, files: Sequence[BinaryIO]) -> None:
-    """Append the digests of a part to the buckets that they belong to."""
+def _fetch(store: ObjectStore, folder: str, staging: Path, receipt: Receipt) -> Path:
+    path = staging / f"keys-{receipt.first}"
     store.get_file(record_keys_key(folder, receipt.first, receipt.sha256), path)
-    with path.open("rb") as file:
-        while chunk := file.read(KEY_BYTES * 2**16):
-            keys = np.frombuffer(chunk, f"V{KEY_BYTES}")
-            first = np.frombuffer(chunk, np.uint8)[::KEY_BYTES]
-            order = np.argsort(first, kind="stable")
-            ends = np.cumsum(np.bincount(first, minlength=BUCKETS))[:-1]
-            for bucket, piece in zip(files, np.split(keys[order], ends), strict=True):
+    return path
+
+
+class Buckets:
+    """Digests on disk by their first byte; one file is open at a time, as processes may open few (ulimit -n)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = [folder / f"{number:03d}" for number in range(BUCKETS)]
+        self._waiting = bytearray()
+
+    def add_file(self, path: Path) -> None:
+        """Take the digests of a part."""
+        with path.open("rb") as file:
+            while chunk := file.read(DISTRIBUTED_BYTES):
+                self._waiting += chunk
+                if len(self._waiting) >= DISTRIBUTED_BYTES:
+                    self.flush()
+
+    def flush(self) -> None:
+        """Append what waits in memory to the buckets that it belongs to."""
+        content = bytes(self._waiting)
+        keys = np.frombuffer(content, f"V{KEY_BYTES}")
+        first = np.frombuffer(content, np.uint8)[::KEY_BYTES]
+        order = np.argsort(first, kind="stable")
+        ends = np.cumsum(np.bincount(first, minlength=BUCKETS))[:-1]
+        for path, piece in zip(self.paths, np.split(keys[order], ends), strict=True):
+            with path.open("ab") as bucket:
                 bucket.write(piece.tobytes())
-    path.unlink()
+        self._waiting.clear()
 
 
 def _repeated_in(path: Path) -> int:

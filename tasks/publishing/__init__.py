@@ -4,6 +4,6 @@ evidence.py   what the landed parts, and the source asked once more, say about t
 checks.py     what was looked into, one by one
 verdict.py    is it all there, once?
 drift.py      columns that changed on the way
-widened.py    parts with all columns of their dataset
+widened.py    published parts: objects with all columns, looked at
 sweep.py      what no manifest lists, removed after the commit
 """

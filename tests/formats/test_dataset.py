@@ -31,7 +31,7 @@ from seawall.tasks.landing.staged import write_part
 from seawall.tasks.landing.upload import upload_part
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.publishing.drift import drift
-from seawall.tasks.publishing.widened import widened_part
+from seawall.tasks.publishing.widened import published_parts
 from seawall.tasks.run import Landing, Run
 from seawall.tests import equality
 from seawall.tests.equality import Record, Value
@@ -119,7 +119,7 @@ def landed(
             staged = write_part(pages, opened.format, Path(folder))
             written.append(upload_part(staged, landing, opened))
         columns = schema.union({column.name: column.type for column in receipt.columns} for receipt in written)
-        whole = [widened_part(landing, opened, receipt, columns) for receipt in written if receipt.records]
+        whole = published_parts(landing, opened, [receipt for receipt in written if receipt.records], columns)
         files = [Path(store.uri(part.key)) for part in whole]
         assert sum(part.records for part in whole) == sum(len(page) for part in parts for page in part)
         yield SimpleNamespace(files=files, columns=columns, drift=drift(written), receipts=written, store=store)

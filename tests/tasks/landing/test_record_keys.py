@@ -1,10 +1,12 @@
 """Record keys: compared as they read, counted in bounded memory."""
 
 import json
+import resource
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -62,3 +64,16 @@ def test_records_without_the_key_are_counted(tmp_path: Path) -> None:
         keys.write(page(b"{}"))
     assert keys.keyless == 2
     assert (tmp_path / "some").stat().st_size == KEY_BYTES
+
+
+def test_few_open_files_suffice(tmp_path: Path) -> None:
+    store, count = LocalStore(tmp_path), 40_000
+    keys = np.arange(count, dtype=">u8").repeat(2).reshape(-1, 2) * np.uint64(2**64 // count)
+    (tmp_path / "staged").write_bytes(keys.tobytes() + keys[:7].tobytes())
+    store_digests(store, FOLDER, 1, receipt(1).sha256, tmp_path / "staged")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 20, hard))
+    try:
+        assert repeated(store, FOLDER, [receipt(1)]) == 7
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
