@@ -48,9 +48,9 @@ def until_published(deaths: list[int]) -> tuple[MemoryStore, Counter[str]]:
     uploads: Counter[str] = Counter()
     for death in deaths:
         with pytest.raises(KilledError):
-            small_run(shelf(), Recording(objects, death, uploads), pages_per_part=1)
+            small_run(shelf(), Recording(objects, death, uploads), pages_per_part=1, parallel_parts=1)
     store = Recording(objects, 10**6, uploads)
-    small_run(shelf(), store, pages_per_part=1)
+    small_run(shelf(), store, pages_per_part=1, parallel_parts=1)
     return store, uploads
 
 
@@ -66,7 +66,7 @@ def test_a_copy_whose_object_is_gone_is_made_again() -> None:
     landing = 2 + 2 * PARTS
     uploads: Counter[str] = Counter()
     with pytest.raises(KilledError):
-        small_run(shelf(), Recording(objects, landing + 9, uploads), pages_per_part=1)
+        small_run(shelf(), Recording(objects, landing + 9, uploads), pages_per_part=1, parallel_parts=1)
     first, second, *_ = [key for key in uploads if key not in _named_by_receipts(objects)]
     del objects[first]
     objects[second] = b"cut"
