@@ -44,7 +44,7 @@ def test_limits_are_limited(limits: dict[str, Any]) -> None:
 
 
 def test_a_resumed_run_may_change_no_option_that_shapes_files() -> None:
-    shaping = {field.name for field in fields(Settings)} - {"metadata", "max_columns"}  # whose files they are, and how many are too many
+    shaping = {field.name for field in fields(Settings)} - {"metadata", "max_columns"}  # which shape none
     assert shaping <= set(DECISIVE_OPTIONS)
     assert set(DECISIVE_OPTIONS) <= set(IngestOptions.model_fields), "each is an option by its name"
 

@@ -55,7 +55,7 @@ def until_published(deaths: list[int]) -> tuple[MemoryStore, Counter[str]]:
 
 
 def test_a_retry_finds_the_copies_that_were_made_before_a_kill() -> None:
-    landing = 1 + 1 + 2 * PARTS  # whose the run is, the plan, each part and its receipt
+    landing = 1 + 1 + 2 * PARTS  # the first two writes, then each part and its receipt
     store, uploads = until_published([landing + 8, 5])
     assert uploads.total() == PARTS + PARTS - 1
     assert not list(store.list(f"items/20260101T000000Z-55555555/{WIDENED}")), "the records of copies are swept"
