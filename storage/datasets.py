@@ -1,12 +1,13 @@
 """Published datasets, as readers find them: by their manifests, and by nothing else."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from seawall.storage.checksums import sha256_of
 from seawall.storage.errors import CorruptObjectError, ObjectMissingError
-from seawall.storage.keys import PLAN, joined
+from seawall.storage.keys import MANIFEST, PLAN, joined
 from seawall.storage.manifest import Manifest, Part, find_manifest
 from seawall.storage.staging import staging_folder
 from seawall.storage.store import ObjectStore
@@ -59,6 +60,18 @@ def latest(store: ObjectStore, parent: str, *, whole: bool = True) -> tuple[str,
     raise ObjectMissingError(f"{store.uri(parent)} has no landings; the folders beside it: {beside[:MESSAGE_FOLDERS]}")
 
 
+def landing_above(store: ObjectStore, folder: str) -> str | None:
+    """The landing folder that a folder is, or lies in, whatever is between them."""
+    while True:
+        for name in (PLAN, MANIFEST):
+            with suppress(ObjectMissingError):
+                store.head(joined(folder, name))
+                return folder
+        if not folder:
+            return None
+        folder = folder.rpartition("/")[0]
+
+
 def is_in_landing(store: ObjectStore, key: str) -> bool:
     """Whether a run has been planned in the folder of an object, or in the one above its `_receipts/` and the like."""
     folder = key.rpartition("/")[0]
@@ -90,8 +103,9 @@ def parts(store: ObjectStore, folder: str, manifest: Manifest) -> Iterator[Path]
 
 
 def _folders(store: ObjectStore, parent: str) -> list[str]:
-    """Names of folders, the last one first; those of landings begin with the start of their run."""
-    return sorted(store.folders(f"{parent}/" if parent else ""), reverse=True)
+    """Names of folders, the last one first; those of landings begin with the start of their run, others with `_`."""
+    names = store.folders(f"{parent}/" if parent else "")
+    return sorted((name for name in names if not name.startswith("_")), reverse=True)
 
 
 def _check(path: Path, part: Part, where: str) -> None:

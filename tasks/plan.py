@@ -6,8 +6,10 @@ from seawall.clients.errors import PageRangeError
 from seawall.clients.pages.page import Page
 from seawall.clients.pagination.extent import last_page
 from seawall.storage import keys
+from seawall.storage.datasets import landing_above
+from seawall.storage.errors import ObjectExistsError
 from seawall.storage.manifest import find_manifest
-from seawall.storage.plan import Plan, check_same, locate_plan, write_plan
+from seawall.storage.plan import Plan, check_same, claimed_folder, locate_plan, read_plan, write_plan
 from seawall.storage.ranges import PageRange
 from seawall.tasks.context.resources import Resources, resources_of
 from seawall.tasks.context.step import step
@@ -38,6 +40,7 @@ def make_plan(run: Run) -> Landing:
 
 
 def _begin(run: Run, resources: Resources) -> Landing:
+    _refuse_inside_landing(run, resources)
     page_range, source = run.options.page_range, resources.source
     first = page_range.first if page_range else source.pagination.first_page
     page = resources.client.first_page(first, keep=True)
@@ -45,7 +48,8 @@ def _begin(run: Run, resources: Resources) -> Landing:
         field = "options.record_key" if run.options.record_key else "record_key of the source"
         raise SettingsError(f"{field} {key!r}: none of the {len(page.records):,} records of page {first} has it")
     ranges = _ranges(run, resources, page)
-    folder = keys.joined(resources.parent, keys.run_name(run.started, run.run_id))
+    name = keys.run_name(run.started, run.run_id)
+    folder = claimed_folder(resources.store, resources.parent, run.run_id, name)
     plan = Plan(
         run_id=run.run_id,
         source=source.name,
@@ -56,9 +60,21 @@ def _begin(run: Run, resources: Resources) -> Landing:
         ranges=ranges,
         started=run.started.isoformat(timespec="seconds"),
     )
-    write_plan(resources.store, folder, plan)
+    try:
+        write_plan(resources.store, folder, plan)
+    except ObjectExistsError:  # another attempt of this run was first
+        return _resume(run, resources, folder, read_plan(resources.store, folder, run.run_id))
     logger.bind(pages=plan.totals.pages, parts=len(ranges), folder=folder).info("planned")
     return Landing(run=run, folder=folder, plan=plan)
+
+
+def _refuse_inside_landing(run: Run, resources: Resources) -> None:
+    """Raise SettingsError where the landings of this dataset would lie in one: its readers and its sweep would meet."""
+    if (landing := landing_above(resources.store, resources.parent)) is not None:
+        raise SettingsError(
+            f"prefix {run.prefix!r}: {resources.store.uri(landing)} is the landing folder of another run; "
+            "choose a prefix outside of it"
+        )
 
 
 def _ranges(run: Run, resources: Resources, page: Page) -> tuple[PageRange, ...]:

@@ -70,7 +70,7 @@ def test_a_copy_whose_object_is_gone_is_made_again() -> None:
     first, second, *_ = [key for key in uploads if key not in _named_by_receipts(objects)]
     del objects[first]
     objects[second] = b"cut"
-    manifest = small_run(shelf(), Recording(objects, 10**6, uploads), pages_per_part=1)
+    manifest = small_run(shelf(), Recording(objects, 10**6, uploads), pages_per_part=1, parallel_parts=1)
     assert (uploads[first], uploads[second]) == (2, 2)
     assert all(len(objects[part.key]) == part.bytes for part in manifest.parts)
 
@@ -82,13 +82,13 @@ def test_a_part_that_was_changed_since_it_was_landed_is_not_published(
 ) -> None:
     objects: dict[str, bytes] = {}
     with pytest.raises(KilledError):
-        small_run(shelf(), MortalStore(objects, 2 + 2 * PARTS, after=True), pages_per_part=1)
+        small_run(shelf(), MortalStore(objects, 2 + 2 * PARTS, after=True), pages_per_part=1, parallel_parts=1)
     key = sorted(_named_by_receipts(objects))[number]
     del objects[key]
     if content is not None:
         objects[key] = content
     with pytest.raises(error):
-        small_run(shelf(), MortalStore(objects, 10**6, after=True), pages_per_part=1)
+        small_run(shelf(), MortalStore(objects, 10**6, after=True), pages_per_part=1, parallel_parts=1)
     assert not [each for each in objects if each.endswith("_manifest.json")]
 
 
