@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from seawall.storage.checksums import sha256_of
+from seawall.storage.disk import staging_folder
 from seawall.storage.errors import CorruptObjectError, ObjectMissingError
 from seawall.storage.keys import MANIFEST, PLAN, joined
 from seawall.storage.manifest import Manifest, Part, find_manifest
-from seawall.storage.staging import staging_folder
 from seawall.storage.store import ObjectStore
 
 MESSAGE_FOLDERS: Final = 20  # folders in a message

@@ -1,20 +1,28 @@
 """Objects as files in a local folder, durable and create-only like the ones in a bucket."""
 
-import contextlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from seawall.storage.checksums import sha256_of
+from seawall.storage.disk import room_on_disk
 from seawall.storage.errors import BucketError, ObjectExistsError, ObjectMissingError, UploadError
+from seawall.storage.leftovers import locked, new_locked, remove_abandoned
 
-TEMPORARY = ".seawall-"
+TEMPORARY: Final = ".seawall-"
 
 
 class LocalStore:
-    """The files below one folder, which is made on first use."""
+    """The files below one folder, which is made on first use.
+
+    Besides what a method names, each raises DiskError where the disk is full, and BucketError where a file or folder
+    cannot be read or written.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
@@ -23,35 +31,36 @@ class LocalStore:
         return f"LocalStore({str(self._root)!r})"
 
     def preflight(self, prefix: str = "", *, create: bool = False) -> None:
-        """Make the folder where it is missing, and see that we may write. Raises BucketError."""
-        try:
-            self._root.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._root, prefix=TEMPORARY):
-                pass
-        except OSError as error:
-            raise BucketError(f"folder {self._root} cannot be written to: {error}") from error
+        """Make the folder where it is missing, and see that we may write below `prefix`, as far as that is there.
+
+        Raises:
+            BucketError: it cannot be made or written to, or its file system knows no hard links.
+        """
+        with _refusals(f"folder {self._root} cannot be written to"):
+            _make_folder(self._root)
+            folder = next(each for each in (self._path(prefix), *self._path(prefix).parents) if each.exists())
+        with _refusals(f"folder {folder} cannot be written to"), room_on_disk(folder):
+            _try_to_create(folder)
+        self.abort_uploads(f"{folder.relative_to(self._root).as_posix()}/")
 
     def put_file(self, path: Path, key: str, *, content_type: str) -> None:
         """Store a file, replacing what stood there; from then on it is the store's. Raises UploadError.
 
         On the same file system it is the very file under another name; else it is copied and the copy compared.
         """
-        with self._temporary(key) as temporary:
+        with self._temporary(key) as temporary, locked(path):
             if not _link(path, temporary):
                 shutil.copyfile(path, temporary)
                 if sha256_of(temporary) != sha256_of(path):
                     raise UploadError(f"{self.uri(key)} is not what was sent")
             temporary.chmod(0o644)
-            _sync(temporary)
-            temporary.replace(self._path(key))
-            _sync(self._path(key).parent)
+            self._replace(temporary, key)
 
     def put(self, key: str, content: bytes, *, content_type: str) -> None:
         """Store a small object, replacing what stood there."""
         with self._temporary(key) as temporary:
             temporary.write_bytes(content)
-            _sync(temporary)
-            temporary.replace(self._path(key))
+            self._replace(temporary, key)
 
     def put_new(self, key: str, content: bytes) -> None:
         """Store a small JSON object where none stands. Raises ObjectExistsError."""
@@ -66,50 +75,48 @@ class LocalStore:
 
     def get(self, key: str) -> bytes:
         """The bytes of an object. Raises ObjectMissingError."""
-        try:
+        with self._read(key):
             return self._path(key).read_bytes()
-        except FileNotFoundError as error:
-            raise ObjectMissingError(f"{self.uri(key)} does not exist") from error
 
     def get_file(self, key: str, path: Path) -> None:
         """Copy an object to a new file, streaming. Raises ObjectMissingError."""
-        try:
+        with self._read(key), room_on_disk(path.parent):
             shutil.copyfile(self._path(key), path)
-        except FileNotFoundError as error:
-            raise ObjectMissingError(f"{self.uri(key)} does not exist") from error
 
     def head(self, key: str) -> int:
         """The size of an object in bytes. Raises ObjectMissingError."""
-        try:
+        with self._read(key):
             return self._path(key).stat().st_size
-        except FileNotFoundError as error:
-            raise ObjectMissingError(f"{self.uri(key)} does not exist") from error
 
     def list(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, sorted."""
-        files = (path for path in self._path(prefix.rpartition("/")[0]).rglob("*") if path.is_file())
-        keys = (path.relative_to(self._root).as_posix() for path in files if not path.name.startswith(TEMPORARY))
-        return iter(sorted(key for key in keys if key.startswith(prefix)))
+        with self._read(prefix):
+            files = (path for path in self._path(prefix.rpartition("/")[0]).rglob("*") if path.is_file())
+            keys = (path.relative_to(self._root).as_posix() for path in files if not path.name.startswith(TEMPORARY))
+            return iter(sorted(key for key in keys if key.startswith(prefix)))
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The names of the folders directly below `prefix`, which ends with `/` or is empty."""
-        with contextlib.suppress(FileNotFoundError):
+        with suppress(ObjectMissingError), self._read(prefix):
             yield from sorted(path.name for path in self._path(prefix).iterdir() if path.is_dir())
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is missing is no error."""
-        self._path(key).unlink(missing_ok=True)
+        with _refusals(f"{self.uri(key)} cannot be removed"):
+            self._path(key).unlink(missing_ok=True)
 
     def abort_uploads(self, prefix: str) -> int:
-        """Remove what an interrupted write left in the folder that `prefix` begins with; the number of files."""
-        leftovers = list(self._path(prefix.rpartition("/")[0]).glob(f"{TEMPORARY}*"))
-        for path in leftovers:
-            path.unlink(missing_ok=True)
-        return len(leftovers)
+        """Remove what writes of dead processes left in the folder that `prefix` begins with; the number of files."""
+        folder = self._path(prefix.rpartition("/")[0])
+        with _refusals(f"leftovers in {folder} cannot be removed"):
+            return remove_abandoned(path for path in folder.glob(f"{TEMPORARY}*") if path.is_file())
 
     def uri(self, key: str) -> str:
         """The path of the file."""
         return str(self._path(key))
+
+    def stop(self) -> None:
+        """Nothing waits."""
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -117,18 +124,64 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self._root / key
 
-    @contextlib.contextmanager
+    @contextmanager
+    def _read(self, key: str) -> Iterator[None]:
+        """Let what keeps us from reading be an error of ours."""
+        with _refusals(f"{self.uri(key)} cannot be read"):
+            try:
+                yield
+            except FileNotFoundError as error:
+                raise ObjectMissingError(f"{self.uri(key)} does not exist") from error
+
+    @contextmanager
     def _temporary(self, key: str) -> Iterator[Path]:
+        """A file beside the one that it becomes, gone at the end; what keeps us from writing is an error of ours."""
         folder = self._path(key).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
-        os.close(handle)
-        path = Path(name)
-        path.chmod(0o644)
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+        with _refusals(f"{self.uri(key)} cannot be written"), room_on_disk(folder):
+            _make_folder(folder)
+            path, held = new_locked(partial(_new_file, folder))
+            try:
+                yield path
+            finally:
+                path.unlink(missing_ok=True)
+                os.close(held)
+
+    def _replace(self, temporary: Path, key: str) -> None:
+        _sync(temporary)
+        temporary.replace(self._path(key))
+        _sync(self._path(key).parent)
+
+
+@contextmanager
+def _refusals(text: str) -> Iterator[None]:
+    """Let what the operating system refuses be an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise BucketError(f"{text}: {error}; give this user the right to it, or land elsewhere") from error
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each of which survives a power cut."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+
+def _new_file(folder: Path) -> Path:
+    handle, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
+    os.fchmod(handle, 0o644)
+    os.close(handle)
+    return Path(name)
+
+
+def _try_to_create(folder: Path) -> None:
+    """Do what `put_new` does. Raises OSError where the file system is read-only, full, or knows no hard links."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=TEMPORARY) as file:
+        link = Path(f"{file.name}-link")
+        os.link(file.name, link)
+        link.unlink()
 
 
 def _link(path: Path, to: Path) -> bool:

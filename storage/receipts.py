@@ -152,7 +152,7 @@ def read_receipts(store: ObjectStore, folder: str) -> list[Receipt]:
     """
     known = _known_of(store, folder)
     unread = [key for key in store.list(f"{folder}/{RECEIPTS}") if key not in known]
-    known.update(zip(unread, in_parallel(lambda key: _read(store, folder, key), unread), strict=True))
+    known.update(zip(unread, in_parallel(store, lambda key: _read(store, folder, key), unread), strict=True))
     newest: dict[int, Receipt] = {}
     for key, receipt in sorted(known.copy().items()):
         other = newest.setdefault(receipt.first, receipt)

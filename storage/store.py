@@ -9,7 +9,11 @@ from seawall.storage.errors import ObjectExistsError
 
 
 class ObjectStore(Protocol):
-    """Objects by key. A key is a relative path with `/` between its segments."""
+    """Objects by key. A key is a relative path with `/` between its segments.
+
+    A store is patient: what another try may mend, it tries again. What it raises besides is a StorageError, too:
+    BucketError where it is refused or cannot be reached, DiskError where a disk is full, StoppedError after a stop.
+    """
 
     def preflight(self, prefix: str = "", *, create: bool = False) -> None:
         """See that we may write below `prefix`; with `create` make a missing bucket. Raises BucketError."""
@@ -47,14 +51,17 @@ class ObjectStore(Protocol):
     def uri(self, key: str) -> str:
         """Where people and other tools find the object."""
 
+    def stop(self) -> None:
+        """End every call that goes on, at once; where calls can hang, later ones raise StoppedError."""
+
     def close(self) -> None:
-        """Release connections."""
+        """Stop, and release connections."""
 
 
 def put_once(store: ObjectStore, key: str, content: bytes) -> None:
     """Create an object that holds `content`, and take an equal one that stands there for our own.
 
-    A write whose answer was lost is repeated by the library and then refused by the store, although it
+    A write whose answer was lost is repeated and then refused by the store, although it
     succeeded: only reading it back tells that from somebody else's object.
 
     Raises:

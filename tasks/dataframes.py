@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from seawall.formats import frames
 from seawall.formats.frames import FRAME_RECORDS
 from seawall.storage import datasets, keys
+from seawall.storage.disk import staging_folder
 from seawall.storage.manifest import Manifest
-from seawall.storage.staging import staging_folder
 from seawall.storage.store import ObjectStore
 from seawall.storage.targets import kinds
 from seawall.storage.targets.kinds import LOCAL

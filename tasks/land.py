@@ -14,11 +14,12 @@ from seawall.clients.pages.page import End, Gap, Page
 from seawall.clients.pagination.extent import last_page
 from seawall.clients.pagination.kinds import Chained
 from seawall.formats.writer import OneSchema
+from seawall.storage.disk import staging_folder
 from seawall.storage.keys import MAX_PAGE
 from seawall.storage.manifest import FailedPage, find_manifest
+from seawall.storage.parallel import stopping_at_signals
 from seawall.storage.ranges import PageRange
 from seawall.storage.receipts import find_receipt, read_receipts
-from seawall.storage.staging import staging_folder
 from seawall.tasks.context.resources import Resources, resources_of
 from seawall.tasks.context.step import step
 from seawall.tasks.errors import RejectedRecordsError, StalledError
@@ -85,7 +86,7 @@ def land_range(landing: Landing, link: Link) -> Tally:
     Raises:
         SourceError: the source cannot be walked any further.
         RejectedRecordsError: too many records are rejected.
-        StorageError: a part could not be stored.
+        StorageError: a part could not be staged or stored.
     """
     resources, options = resources_of(landing.run), landing.run.options
     tally = Tally()
@@ -201,19 +202,20 @@ def _in_parallel(
     running: list[PrefectFuture[Tally]] = []
     total, options = Tally(), landing.run.options
     try:
-        while True:
-            free = (at_once or landing.run.options.parallel_parts) - len(running)
-            running += [land_range.submit(landing, link) for link in islice(waiting, free)]
-            if not running:
-                return
-            future = next(as_completed(running))
-            running.remove(future)
-            tally = future.result()
-            total = total.and_then(tally)
-            if total.rejected_records > options.max_rejected_records:
-                raise RejectedRecordsError(too_many(total.rejected_records, options.max_rejected_records))
-            refuse_too_many_columns(total.columns, options)
-            yield tally
+        with stopping_at_signals(resources.store):
+            while True:
+                free = (at_once or landing.run.options.parallel_parts) - len(running)
+                running += [land_range.submit(landing, link) for link in islice(waiting, free)]
+                if not running:
+                    return
+                future = next(as_completed(running))
+                running.remove(future)
+                tally = future.result()
+                total = total.and_then(tally)
+                if total.rejected_records > options.max_rejected_records:
+                    raise RejectedRecordsError(too_many(total.rejected_records, options.max_rejected_records))
+                refuse_too_many_columns(total.columns, options)
+                yield tally
     except BaseException:
         resources.client.stop()
         wait(running)

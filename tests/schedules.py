@@ -249,6 +249,9 @@ class MemoryStore:
     def uri(self, key: str) -> str:
         return f"memory:{key}"
 
+    def stop(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prefect.blocks.core import Block
 from prefect_aws import MinIOCredentials, S3Bucket
 
-from seawall.storage.s3 import CLIENT_CONFIG, S3Store
+from seawall.storage.s3 import CLIENT_CONFIG, ONE_ATTEMPT, S3Store
 from seawall.storage.targets.target import Place
 
 SCHEME: Final = "s3://"
@@ -38,7 +38,7 @@ class SavedBucket:
         """The objects of the bucket, through a boto3 client of its own."""
         credentials = self._credentials
         settings: dict[str, Any] = credentials.aws_client_parameters.get_params_override()
-        settings["config"] = CLIENT_CONFIG.merge(settings.get("config", Config()))
+        settings["config"] = CLIENT_CONFIG.merge(settings.get("config", Config())).merge(ONE_ATTEMPT)
         if credentials.region_name:
             settings["region_name"] = credentials.region_name
         return S3Store(credentials.get_boto3_session().client("s3", **settings), self._bucket)

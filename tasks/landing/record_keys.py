@@ -10,10 +10,10 @@ import numpy as np
 
 from seawall.clients.pages.identity import KEY_BYTES
 from seawall.clients.pages.page import Page
+from seawall.storage.disk import staging_folder
 from seawall.storage.keys import record_keys_key
 from seawall.storage.parallel import REQUESTS, in_parallel
 from seawall.storage.receipts import Receipt
-from seawall.storage.staging import staging_folder
 from seawall.storage.store import ObjectStore
 
 BUCKETS: Final = 256  # by first byte, so that one of them fits in memory: 6 MB where there are 100 million keys
@@ -62,7 +62,7 @@ def repeated(store: ObjectStore, folder: str, receipts: Sequence[Receipt]) -> in
         buckets = Buckets(staging)
         for begin in range(0, len(receipts), REQUESTS):
             fetch = partial(_fetch, store, folder, staging)
-            for path in in_parallel(fetch, receipts[begin : begin + REQUESTS]):
+            for path in in_parallel(store, fetch, receipts[begin : begin + REQUESTS]):
                 buckets.add_file(path)
                 path.unlink()
         buckets.flush()

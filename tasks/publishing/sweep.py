@@ -5,7 +5,7 @@ from functools import partial
 
 from loguru import logger
 
-from seawall.storage.keys import OWN_FOLDERS, RECORD_KEYS, REJECTED, WIDENED, data_prefix, is_data
+from seawall.storage.keys import OWN_FOLDERS, RECORD_KEYS, REJECTED, WIDENED, is_data
 from seawall.storage.manifest import read_manifests
 from seawall.storage.parallel import in_parallel
 from seawall.storage.receipts import read_receipts
@@ -22,9 +22,9 @@ def sweep(store: ObjectStore, folder: str) -> None:
         leftovers = _leftovers(store, folder)
     except Exception as error:  # noqa: BLE001  # whatever the store raises, the data is safe
         leftovers, failures = [], [error]
-    failures += (each for each in in_parallel(partial(_failure, store.delete), leftovers) if each)
-    places = [data_prefix(folder), *(f"{folder}/{each}" for each in OWN_FOLDERS)]
-    failures += (each for each in in_parallel(partial(_failure, store.abort_uploads), places) if each)
+    failures += (each for each in in_parallel(store, partial(_failure, store.delete), leftovers) if each)
+    places = [f"{folder}/", *(f"{folder}/{each}" for each in OWN_FOLDERS)]
+    failures += (each for each in in_parallel(store, partial(_failure, store.abort_uploads), places) if each)
     if failures:
         first = f"{type(failures[0]).__name__}: {failures[0]}"
         logger.bind(folder=folder, failures=len(failures), first=first).warning(

@@ -11,12 +11,12 @@ from seawall.formats.schema import Schema
 from seawall.formats.writer import OneSchema
 from seawall.storage.checksums import sha256_of
 from seawall.storage.copies import WidenedCopy, as_columns, copy_key, find_copy, write_copy
+from seawall.storage.disk import staging_folder
 from seawall.storage.errors import CorruptObjectError
 from seawall.storage.keys import WIDENED, part_key
 from seawall.storage.manifest import Part
 from seawall.storage.parallel import in_parallel
 from seawall.storage.receipts import Receipt
-from seawall.storage.staging import staging_folder
 from seawall.storage.store import ObjectStore
 from seawall.tasks.context.resources import Resources
 from seawall.tasks.run import Landing
@@ -35,7 +35,7 @@ def published_parts(
     if isinstance(resources.format, OneSchema):
         copier = _Copier(folder=landing.folder, resources=resources, format=resources.format, columns=columns)
         copies = copier.copies(receipts, at_once=landing.run.options.parallel_parts)
-    return tuple(in_parallel(partial(_part, resources.store, copies), receipts))
+    return tuple(in_parallel(resources.store, partial(_part, resources.store, copies), receipts))
 
 
 def _part(store: ObjectStore, copies: Mapping[int, WidenedCopy], receipt: Receipt) -> Part:
@@ -65,7 +65,7 @@ class _Copier:
         """The copies of the parts that lack columns, by their first pages."""
         narrow = [each for each in receipts if not self.format.fits(_columns_of(each), self.columns)]
         records = frozenset(self.resources.store.list(f"{self.folder}/{WIDENED}") if narrow else ())
-        copies = in_parallel(partial(self._copy, records), narrow, at_once=at_once)
+        copies = in_parallel(self.resources.store, partial(self._copy, records), narrow, at_once=at_once)
         return {receipt.first: copy for receipt, copy in zip(narrow, copies, strict=True)}
 
     def _copy(self, records: frozenset[str], receipt: Receipt) -> WidenedCopy:

@@ -68,7 +68,7 @@ def test_objects_can_be_read_by_others(store: LocalStore, root: Path) -> None:
 
 
 def test_a_file_that_vanished_leaves_nothing(store: LocalStore, root: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BucketError, match="none"):
         store.put_file(tmp_path / "none", "run/part.csv", content_type="text/csv")
     assert _files(root) == []
 
@@ -102,13 +102,15 @@ def test_a_copy_that_differs_is_refused_and_what_stood_there_stays(
     assert store.get("part.csv") == b"before"
 
 
-def test_what_a_killed_write_left_is_not_listed_and_can_be_removed(store: LocalStore, root: Path) -> None:
+def test_what_a_killed_write_left_is_not_listed_and_can_be_removed(
+    store: LocalStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.put("run/part.csv", b"rows", content_type="text/csv")
     for place in ("run", "run/_receipts", "other"):
         (root / place).mkdir(parents=True, exist_ok=True)
         (root / place / f"{TEMPORARY}x1y2").write_bytes(b"half")
     assert list(store.list("run/")) == ["run/part.csv"]
-    assert store.abort_uploads("run/customers-") == 1
+    assert store.abort_uploads("run/") == 1
     assert store.abort_uploads("run/_receipts/") == 1
     assert _files(root) == [f"other/{TEMPORARY}x1y2", "run/part.csv"]
     assert store.abort_uploads("run/") == 0

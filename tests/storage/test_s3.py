@@ -3,32 +3,25 @@
 import base64
 import contextlib
 import hashlib
-import http.client
 import itertools
 import random
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import stamina
-from botocore.config import Config
-from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from seawall.dev.process import free_ports
 from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from seawall.storage import s3
-from seawall.storage.errors import BucketError, ObjectExistsError, UploadError
-from seawall.storage.s3 import CLIENT_CONFIG, CONFLICT_ATTEMPTS, S3Store
+from seawall.storage.errors import BucketError, ObjectExistsError, UnreachableError, UploadError
+from seawall.storage.s3 import CLIENT_CONFIG, S3Store
 from seawall.storage.store import put_once
+from seawall.tests.storeproxy import Exchange, StoreProxy, lose_answer, on, proxy_before, refuse, times
 
 MIB = 2**20
-ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, connect_timeout=5)
 
 _session = boto3.Session()  # loading the description of S3 once saves 0.1 s a client
 _buckets = (f"s3-{number}" for number in itertools.count())
@@ -39,94 +32,10 @@ def _client(url: str, **settings: Any) -> Any:
     return _session.client("s3", endpoint_url=url, **given | settings)
 
 
-@dataclass
-class Exchange:
-    """One request and its answer, on their way through the proxy."""
-
-    method: str
-    path: str
-    status: int = 200
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b""
-    lost: bool = False
-
-    def refuse(self, status: int, code: str) -> None:
-        """Answer an S3 error in place of what the server said or would say."""
-        self.status, self.headers = status, [("Content-Type", "application/xml")]
-        self.body = f"<Error><Code>{code}</Code><Message>planned by a test</Message></Error>".encode()
-
-
-class _Carrier(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: "Proxy"
-
-    def _carry(self) -> None:
-        exchange = Exchange(self.command, self.path)
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.seen.append(f"{self.command} {self.path}")
-        if not self.server.before(exchange):
-            self._forward(exchange, sent)
-            self.server.after(exchange)
-        if exchange.lost:
-            self.close_connection = True
-            return
-        self.send_response_only(exchange.status)
-        for name, value in exchange.headers:
-            self.send_header(name, value)
-        if not any(name.lower() == "content-length" for name, _ in exchange.headers):
-            self.send_header("Content-Length", str(len(exchange.body)))
-        self.end_headers()
-        self.wfile.write(exchange.body)
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _carry  # noqa: N815  # the names that http.server looks for
-
-    def _forward(self, exchange: Exchange, sent: bytes) -> None:
-        """Ask the real server; the Host header stays, since it is signed."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.upstream)
-        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():
-            if name.lower() != "expect":
-                connection.putheader(name, value)
-        connection.endheaders(sent)
-        answer = connection.getresponse()
-        exchange.status, exchange.body = answer.status, answer.read()
-        dropped = ("transfer-encoding", "connection") if self.command == "HEAD" else (
-            "transfer-encoding", "connection", "content-length",
-        )  # fmt: skip
-        exchange.headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in dropped]
-        connection.close()
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-class Proxy(ThreadingHTTPServer):
-    """Stands before SeaweedFS; `before` may answer in its place (and says so), `after` may alter an answer."""
-
-    daemon_threads = True
-
-    def __init__(self, upstream: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Carrier)
-        self.upstream = upstream
-        self.seen: list[str] = []
-        self.before: Callable[[Exchange], bool] = lambda exchange: False
-        self.after: Callable[[Exchange], None] = lambda exchange: None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def count(self, start: str) -> int:
-        """How many requests began like that."""
-        return sum(each.startswith(start) for each in self.seen)
-
-
 @pytest.fixture
-def proxy(seaweed: SeaweedFS) -> Iterator[Proxy]:
-    with Proxy(int(seaweed.url.rpartition(":")[2])) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+def proxy(seaweed: SeaweedFS) -> Iterator[StoreProxy]:
+    with proxy_before(seaweed.url) as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture
@@ -145,10 +54,23 @@ def direct(seaweed: SeaweedFS) -> Iterator[Any]:
 
 
 @pytest.fixture
-def store(proxy: Proxy, bucket: str) -> Iterator[S3Store]:
-    """The store under test, through the proxy, with the settings of production."""
+def store(proxy: StoreProxy, bucket: str) -> Iterator[S3Store]:
+    """The store under test, through the proxy, with the settings of production but for the waits."""
     with contextlib.closing(S3Store(_client(proxy.url, config=CLIENT_CONFIG), bucket)) as store:
         yield store
+
+
+@pytest.fixture
+def hasty_store(proxy: StoreProxy, bucket: str) -> Iterator[S3Store]:
+    """The same with little patience."""
+    client = _client(proxy.url, config=CLIENT_CONFIG)
+    with contextlib.closing(S3Store(client, bucket, patience=0.3, preflight_patience=0.3)) as store:
+        yield store
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seawall.storage.bucket.patience.STORE_BACKOFF_BASE", 0.01)
 
 
 @pytest.fixture
@@ -211,7 +133,7 @@ def test_wrong_keys_are_refused_and_not_shown(
 def test_an_endpoint_that_nobody_listens_at_cannot_be_reached() -> None:
     nobody = f"http://127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(BucketError, match=f"at {nobody} cannot be reached"):
-        S3Store(_client(nobody, config=ONE_ATTEMPT), "raw").preflight()
+        S3Store(_client(nobody, config=CLIENT_CONFIG), "raw", preflight_patience=0.3).preflight()
 
 
 def test_a_name_that_no_bucket_can_have_is_refused(seaweed: SeaweedFS) -> None:
@@ -219,12 +141,10 @@ def test_a_name_that_no_bucket_can_have_is_refused(seaweed: SeaweedFS) -> None:
         S3Store(_client(seaweed.url), "no such/bucket").preflight(create=True)
 
 
-def test_a_bucket_that_we_may_not_make_is_refused(store: S3Store, proxy: Proxy) -> None:
-    def before(exchange: Exchange) -> bool:
-        exchange.refuse(*((404, "NoSuchBucket") if exchange.method == "HEAD" else (403, "AccessDenied")))
-        return True
-
-    proxy.before = before
+def test_a_bucket_that_we_may_not_make_is_refused(store: S3Store, proxy: StoreProxy) -> None:
+    proxy.before = lambda exchange: refuse(
+        *((404, "NoSuchBucket") if exchange.method == "GET" else (403, "AccessDenied"))
+    )(exchange)
     with pytest.raises(BucketError, match=r"does not exist and cannot be made: .*AccessDenied"):
         store.preflight(create=True)
 
@@ -248,7 +168,7 @@ def test_a_large_file_is_stored_in_chunks_with_our_composite_checksum(
 
 
 def test_chunks_grow_so_that_ten_thousand_suffice(
-    store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: Proxy
+    store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: StoreProxy
 ) -> None:
     monkeypatch.setattr(s3, "CHUNK_BYTES", 5 * MIB)
     monkeypatch.setattr(s3, "MAX_CHUNKS", 2)
@@ -260,7 +180,7 @@ def test_chunks_grow_so_that_ten_thousand_suffice(
 @pytest.mark.parametrize("checksums", [True, False])
 def test_a_stored_object_that_was_tampered_with_is_refused(
     store: S3Store,
-    proxy: Proxy,
+    proxy: StoreProxy,
     bucket: str,
     direct: Any,
     tmp_path: Path,
@@ -281,7 +201,7 @@ def test_a_stored_object_that_was_tampered_with_is_refused(
         store.put_file(_staged(tmp_path, size), "run/part.csv", content_type="text/csv")
 
 
-def test_a_stored_object_of_another_size_is_refused(store: S3Store, proxy: Proxy, tmp_path: Path) -> None:
+def test_a_stored_object_of_another_size_is_refused(store: S3Store, proxy: StoreProxy, tmp_path: Path) -> None:
     def shorten(exchange: Exchange) -> None:
         kept = [pair for pair in exchange.headers if pair[0].lower() != "content-length"]
         exchange.headers = [*kept, ("Content-Length", "999")] if exchange.method == "HEAD" else exchange.headers
@@ -293,7 +213,7 @@ def test_a_stored_object_of_another_size_is_refused(store: S3Store, proxy: Proxy
 
 @pytest.mark.parametrize("size", [0, 1_000, 6 * MIB])
 def test_where_the_server_keeps_no_checksum_the_object_is_read_back(
-    store: S3Store, proxy: Proxy, tmp_path: Path, small_chunks: int, size: int
+    store: S3Store, proxy: StoreProxy, tmp_path: Path, small_chunks: int, size: int
 ) -> None:
     def forget(exchange: Exchange) -> None:
         if exchange.method == "HEAD":
@@ -306,7 +226,7 @@ def test_where_the_server_keeps_no_checksum_the_object_is_read_back(
 
 @pytest.mark.parametrize("failing", ["partNumber=2", "complete"])
 def test_an_upload_that_fails_leaves_no_orphan(
-    store: S3Store, proxy: Proxy, bucket: str, direct: Any, tmp_path: Path, small_chunks: int, failing: str
+    store: S3Store, proxy: StoreProxy, bucket: str, direct: Any, tmp_path: Path, small_chunks: int, failing: str
 ) -> None:
     def before(exchange: Exchange) -> bool:
         completes = exchange.method == "POST" and "uploadId=" in exchange.path
@@ -316,7 +236,7 @@ def test_an_upload_that_fails_leaves_no_orphan(
         return False
 
     proxy.before = before
-    with pytest.raises((UploadError, ClientError), match="AccessDenied"):
+    with pytest.raises(BucketError, match="AccessDenied"):
         store.put_file(_staged(tmp_path, 12 * MIB), "run/part.csv", content_type="text/csv")
     assert proxy.count("DELETE") == 1
     assert _uploads(direct, bucket) == []
@@ -324,7 +244,7 @@ def test_an_upload_that_fails_leaves_no_orphan(
 
 
 def test_a_slow_down_a_500_and_a_broken_connection_in_mid_upload_are_repeated(
-    store: S3Store, proxy: Proxy, bucket: str, direct: Any, tmp_path: Path, small_chunks: int
+    store: S3Store, proxy: StoreProxy, bucket: str, direct: Any, tmp_path: Path, small_chunks: int
 ) -> None:
     faults: dict[str, Callable[[Exchange], None]] = {
         "partNumber=1": lambda exchange: exchange.refuse(503, "SlowDown"),
@@ -356,89 +276,62 @@ def test_only_uploads_below_the_prefix_are_aborted(store: S3Store, bucket: str, 
 # --- create-only writes --------------------------------------------------------------------------
 
 
-def _lose_first_put(proxy: Proxy) -> None:
-    """The server does what it is asked to, but the answer to the first PUT never arrives."""
-
-    def after(exchange: Exchange) -> None:
-        exchange.lost = exchange.method == "PUT" and proxy.count("PUT") == 1
-
-    proxy.after = after
-
-
-def test_an_object_whose_answer_was_lost_is_recognised_as_our_own(store: S3Store, proxy: Proxy) -> None:
-    _lose_first_put(proxy)
+def test_an_object_whose_answer_was_lost_is_recognised_as_our_own(store: S3Store, proxy: StoreProxy) -> None:
+    proxy.before = on("PUT", times(1, lose_answer))
     put_once(store, "run/_manifest.json", b"mine")
     assert proxy.count("PUT") == 2
     assert store.get("run/_manifest.json") == b"mine"
 
 
-def test_without_reading_back_a_lost_answer_looks_like_anothers_object(store: S3Store, proxy: Proxy) -> None:
-    _lose_first_put(proxy)
+def test_without_reading_back_a_lost_answer_looks_like_anothers_object(store: S3Store, proxy: StoreProxy) -> None:
+    proxy.before = on("PUT", times(1, lose_answer))
     with pytest.raises(ObjectExistsError):
         store.put_new("run/_manifest.json", b"mine")
 
 
 def test_anothers_object_is_not_taken_for_our_own_after_a_lost_answer(
-    store: S3Store, proxy: Proxy, bucket: str, direct: Any
+    store: S3Store, proxy: StoreProxy, bucket: str, direct: Any
 ) -> None:
     direct.put_object(Bucket=bucket, Key="run/_manifest.json", Body=b"theirs")
-    _lose_first_put(proxy)
+    proxy.before = on("PUT", times(1, lose_answer))
     with pytest.raises(ObjectExistsError, match=f"s3://{bucket}/run/_manifest.json exists already"):
         put_once(store, "run/_manifest.json", b"mine")
     assert store.get("run/_manifest.json") == b"theirs"
 
 
-@pytest.fixture
-def at_once() -> Iterator[None]:
-    """Our own retries do not wait."""
-    with stamina.set_testing(True, attempts=CONFLICT_ATTEMPTS, cap=True):
-        yield
+CONFLICT = refuse(409, "ConditionalRequestConflict")
 
 
-def _conflict(proxy: Proxy, times: int) -> None:
-    def before(exchange: Exchange) -> bool:
-        if exchange.method != "PUT" or proxy.count("PUT") > times:
-            return False
-        exchange.refuse(409, "ConditionalRequestConflict")
-        return True
-
-    proxy.before = before
-
-
-@pytest.mark.usefixtures("at_once")
-def test_a_conflict_with_a_write_in_progress_is_repeated(store: S3Store, proxy: Proxy) -> None:
-    _conflict(proxy, CONFLICT_ATTEMPTS - 1)
+def test_a_conflict_with_a_write_in_progress_is_repeated(store: S3Store, proxy: StoreProxy) -> None:
+    proxy.before = on("PUT", times(4, CONFLICT))
     store.put_new("run/_plan.json", b"{}")
-    assert proxy.count("PUT") == CONFLICT_ATTEMPTS
+    assert proxy.count("PUT") == 5
     assert store.get("run/_plan.json") == b"{}"
 
 
-@pytest.mark.usefixtures("at_once")
-def test_a_conflict_without_end_is_an_error(store: S3Store, proxy: Proxy) -> None:
-    _conflict(proxy, 99)
-    with pytest.raises(ClientError, match="ConditionalRequestConflict"):
-        store.put_new("run/_plan.json", b"{}")
-    assert proxy.count("PUT") == CONFLICT_ATTEMPTS
+def test_a_conflict_without_end_is_an_error(hasty_store: S3Store, proxy: StoreProxy) -> None:
+    proxy.before = on("PUT", CONFLICT)
+    with pytest.raises(UnreachableError, match="ConditionalRequestConflict"):
+        hasty_store.put_new("run/_plan.json", b"{}")
+    assert proxy.count("PUT") > 2
 
 
-def test_after_a_conflict_the_winners_object_is_found(store: S3Store, proxy: Proxy, bucket: str, direct: Any) -> None:
+def test_after_a_conflict_the_winners_object_is_found(
+    store: S3Store, proxy: StoreProxy, bucket: str, direct: Any
+) -> None:
     direct.put_object(Bucket=bucket, Key="run/_plan.json", Body=b"theirs")
-    _conflict(proxy, 1)
-    with stamina.set_testing(True, attempts=CONFLICT_ATTEMPTS, cap=True), pytest.raises(ObjectExistsError):
+    proxy.before = on("PUT", times(1, CONFLICT))
+    with pytest.raises(ObjectExistsError):
         store.put_new("run/_plan.json", b"mine")
 
 
 # --- reading -------------------------------------------------------------------------------------
 
 
-def test_an_object_that_we_may_not_read_is_not_missing(store: S3Store, proxy: Proxy, tmp_path: Path) -> None:
-    def before(exchange: Exchange) -> bool:
-        exchange.refuse(403, "AccessDenied")
-        return True
-
-    proxy.before = before
+def test_an_object_that_we_may_not_read_is_not_missing(store: S3Store, proxy: StoreProxy, tmp_path: Path) -> None:
+    proxy.before = refuse(403, "AccessDenied")
     for read in (store.get, store.head, lambda key: store.get_file(key, tmp_path / "copy")):
-        with pytest.raises(ClientError, match=r"AccessDenied|403"):
+        with pytest.raises(BucketError, match=r"run/_plan.json at .* GetObject: AccessDenied: .*; give the user"):
             read("run/_plan.json")
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from seawall.storage.staging import remove_abandoned, staging_folder
+from seawall.storage.disk import remove_abandoned, staging_folder
 
 HOLD = """
 import sys
-from seawall.storage.staging import staging_folder
+from seawall.storage.disk import staging_folder
 with staging_folder() as folder:
     (folder / "part.csv").write_bytes(b"rows")
     print(folder, flush=True)
