@@ -8,7 +8,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from seawall.storage.manifest import Manifest
 from seawall.tasks.conclude import completed, failed
-from seawall.tasks.context import logs
+from seawall.tasks.context import logs, prefect_api
 from seawall.tasks.context.resources import release
 from seawall.tasks.land import land
 from seawall.tasks.options import MAX_PARALLEL_PARTS, IngestOptions
@@ -49,6 +49,7 @@ def ingest(
     logs.configure()
     run = Run(
         run_id=resume or str(flow_run.id),
+        started=prefect_api.start_of_run(),
         resuming=resume is not None,
         deployment=deployment.name,
         source=source, storage=storage, bucket=bucket, prefix=prefix,

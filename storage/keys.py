@@ -14,7 +14,6 @@ MAX_PAGE: Final = 99_999_999  # eight digits, so that names sort in page order
 
 PLAN: Final = "_plan.json"
 MANIFEST: Final = "_manifest.json"
-RUNS: Final = "_runs/"  # beside the landing folders: which of them is whose
 REPORT: Final = "_report.md"
 RECEIPTS: Final = "_receipts/"
 REJECTED: Final = "_rejected/"
@@ -59,11 +58,6 @@ def run_name(start: datetime, run_id: str) -> str:
 def find_run(names: Iterable[str], run_id: str) -> list[str]:
     """Those of the folder names that can belong to the run."""
     return [name for name in names if name.endswith(f"-{run_id[-8:]}")]
-
-
-def claim_key(parent: str, run_id: str) -> str:
-    """The key of the object that says which landing folder is a run's."""
-    return f"{parent}/{RUNS}{run_id}.json"
 
 
 def manifest_key(folder: str, generation: int = 1) -> str:

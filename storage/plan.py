@@ -6,8 +6,8 @@ import msgspec
 
 from seawall.storage import documents
 from seawall.storage.documents import Totals
-from seawall.storage.errors import CorruptObjectError, ObjectExistsError, ObjectMissingError
-from seawall.storage.keys import PLAN, claim_key, find_run, joined
+from seawall.storage.errors import CorruptObjectError, ObjectMissingError
+from seawall.storage.keys import PLAN, find_run, joined
 from seawall.storage.ranges import PageRange
 from seawall.storage.store import ObjectStore, put_once
 
@@ -59,36 +59,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return max(each.last for each in self.ranges)
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """Which landing folder is a run's, by name: whichever of its attempts came first chose it."""
-
-    seawall: int = documents.VERSION
-    run_id: str
-    folder: str
-
-
-def claimed_folder(store: ObjectStore, parent: str, run_id: str, name: str) -> str:
-    """The landing folder of a run: `name` below `parent`, unless another attempt of the run chose one before.
-
-    Raises:
-        CorruptObjectError: what was chosen makes no sense.
-    """
-    try:
-        put_once(store, claim_key(parent, run_id), documents.encoded(Claim(run_id=run_id, folder=name)))
-    except ObjectExistsError:
-        return _folder_of(store, parent, run_id)
-    return joined(parent, name)
-
-
-def _folder_of(store: ObjectStore, parent: str, run_id: str) -> str:
-    """The folder that was claimed for a run. Raises ObjectMissingError, CorruptObjectError."""
-    key = claim_key(parent, run_id)
-    claim = documents.read(store, key, Claim)
-    if claim.run_id != run_id or find_run([claim.folder], run_id) != [claim.folder] or "/" in claim.folder:
-        raise CorruptObjectError(f"{store.uri(key)} makes no sense: {claim.folder!r} for run {claim.run_id}")
-    return joined(parent, claim.folder)
-
-
 def write_plan(store: ObjectStore, folder: str, plan: Plan) -> None:
     """Create the plan. Raises ObjectExistsError where another one stands."""
     put_once(store, f"{folder}/{PLAN}", documents.encoded(plan))
@@ -108,11 +78,8 @@ def locate_plan(store: ObjectStore, parent: str, run_id: str) -> tuple[str, Plan
     Raises:
         CorruptObjectError: a plan that could be the run's does not parse.
     """
-    try:
-        folders = [_folder_of(store, parent, run_id)]
-    except ObjectMissingError:  # of an older version, or not begun
-        folders = [joined(parent, name) for name in find_run(store.folders(f"{parent}/"), run_id)]
-    for folder in folders:
+    for name in find_run(store.folders(f"{parent}/"), run_id):
+        folder = joined(parent, name)
         try:
             plan = documents.read(store, f"{folder}/{PLAN}", Plan)
         except ObjectMissingError:
@@ -129,7 +96,9 @@ def check_same(plan: Plan, *, where: str, fingerprint: str, format: str, options
         CorruptObjectError: source, format or an option that shapes the data differ; all of them are named.
     """
     changes = (
-        [] if plan.fingerprint == fingerprint else ["the source (url, pagination, records_path, page size or params)"]
+        []
+        if plan.fingerprint == fingerprint
+        else ["the source (url, pagination, records_path, page size, params, headers or login)"]
     )
     if plan.format != format:
         changes.append(f"format ({plan.format!r} then, {format!r} now)")

@@ -9,7 +9,7 @@ from seawall.storage import keys
 from seawall.storage.datasets import landing_above
 from seawall.storage.errors import ObjectExistsError
 from seawall.storage.manifest import find_manifest
-from seawall.storage.plan import Plan, check_same, claimed_folder, locate_plan, read_plan, write_plan
+from seawall.storage.plan import Plan, check_same, locate_plan, read_plan, write_plan
 from seawall.storage.ranges import PageRange
 from seawall.tasks.context.resources import Resources, resources_of
 from seawall.tasks.context.step import step
@@ -48,8 +48,7 @@ def _begin(run: Run, resources: Resources) -> Landing:
         field = "options.record_key" if run.options.record_key else "record_key of the source"
         raise SettingsError(f"{field} {key!r}: none of the {len(page.records):,} records of page {first} has it")
     ranges = _ranges(run, resources, page)
-    name = keys.run_name(run.started, run.run_id)
-    folder = claimed_folder(resources.store, resources.parent, run.run_id, name)
+    folder = keys.joined(resources.parent, keys.run_name(run.started, run.run_id))
     plan = Plan(
         run_id=run.run_id,
         source=source.name,

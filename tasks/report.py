@@ -168,7 +168,7 @@ def _base(run: Run, error: Exception | None) -> Facts:
         source=run.source,
         format=run.format,
         reason=registry.find(run.format).reason,
-        seconds=(datetime.now(UTC) - run.started).total_seconds(),
+        seconds=(datetime.now(UTC) - run.attempted).total_seconds(),
         timestamp=datetime.now(UTC),
         resumable=not isinstance(error, NOT_RESUMABLE),
         failed_pages=error.failed_pages if isinstance(error, IncompleteError) else (),
@@ -224,7 +224,7 @@ def _unpublished(
 ) -> Facts:
     newest = max(receipts, key=lambda receipt: receipt.totals_at, default=None)
     failed_pages = [FailedPage(page=page, error=error) for page, error in sorted(statistics.failed_pages.items())]
-    earlier = (receipt for receipt in receipts if receipt.landed_at < run.started.isoformat())
+    earlier = (receipt for receipt in receipts if receipt.landed_at < run.attempted.isoformat())
     return replace(
         base,
         failed_pages=base.failed_pages or failed_pages,

@@ -4,6 +4,7 @@ import json
 import shlex
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from seawall.formats.writer import Settings
 from seawall.storage.documents import Totals
@@ -16,7 +17,9 @@ from seawall.tasks.options import IngestOptions
 class Run:
     """What a run was asked to do.
 
-    Blocks are named, not held. `resuming` is set where the caller gave a run id.
+    Blocks are named, not held. `resuming` is set where the caller gave a run id. All attempts of a run share `started`,
+    so that they agree on one landing folder; `attempt` tells one from the next, so that what a process opened for an
+    earlier one is not used again.
     """
 
     run_id: str
@@ -30,6 +33,8 @@ class Run:
     resuming: bool = False
     deployment: str | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    attempt: str = field(default_factory=lambda: uuid4().hex)
+    attempted: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def format_settings(self) -> Settings:

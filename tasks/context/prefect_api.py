@@ -5,17 +5,25 @@ import os
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 from loguru import logger
 from prefect.client.orchestration import get_client
-from prefect.context import SettingsContext, get_settings_context
+from prefect.context import FlowRunContext, SettingsContext, get_settings_context
 
 REPORT_PATIENCE: Final = 30.0  # seconds that the report waits for an API that is away
 END_PATIENCE: Final = 60.0  # seconds that a process lives on after its run, while the API stays away
 POLL: Final = 2.0  # seconds
 
 _watched = threading.Event()  # cleared while a process waits for the end of its run to be told
+
+
+def start_of_run() -> datetime:
+    """When the flow run began for the first time, as Prefect keeps it: the same for all of its attempts."""
+    context = FlowRunContext.get()
+    start = context.flow_run.start_time if context and context.flow_run else None
+    return start.astimezone(UTC) if start else datetime.now(UTC)
 
 
 def answers() -> bool:

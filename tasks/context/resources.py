@@ -1,23 +1,30 @@
-"""Source, client, store and format of a run: opened by name, once per process and run.
+"""Source, client, store and format of a run: opened by name, once per process and attempt.
 
-All tasks of a run in one process share one connection pool, one token and one pacing; that is what
-lets any task runner place them, in threads or on other machines.
+All tasks of an attempt in one process share one connection pool, one token and one pacing; that is what
+lets any task runner place them, in threads or on other machines. Worker processes outlive runs and are not told when
+one ends: what they opened is closed once another attempt of the run comes, or too many others.
 """
 
 import threading
+import weakref
+from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
 
 from seawall.clients.api import ApiClient
 from seawall.clients.source import ApiSource
 from seawall.formats import registry
 from seawall.formats.writer import Format
+from seawall.storage.disk import remove_abandoned
 from seawall.storage.keys import checked_prefix, joined
 from seawall.storage.store import ObjectStore
 from seawall.tasks.context import blocks, logs
 from seawall.tasks.run import Run
 
+KEPT_ATTEMPTS: Final = 8  # whose resources a process keeps open
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Resources:
     """What the tasks of a run work with."""
 
@@ -30,31 +37,51 @@ class Resources:
 
 
 _lock = threading.Lock()
-_by_run: dict[str, Resources] = {}
+_by_attempt: OrderedDict[tuple[str, str], Resources] = OrderedDict()  # by run and attempt, the latest used last
 
 
 def resources_of(run: Run) -> Resources:
-    """The resources of a run in this process, opened on first use.
+    """The resources of an attempt in this process, opened on first use.
 
     Asked once at the top of each task; what is below is handed them, so that signatures say what a function touches.
     """
+    key = (run.run_id, run.attempt)
     with _lock:
-        if run.run_id not in _by_run:
-            _by_run[run.run_id] = _open(run)
-        return _by_run[run.run_id]
+        if key not in _by_attempt:
+            _forget(run)
+            _by_attempt[key] = _open(run)
+        _by_attempt.move_to_end(key)
+        return _by_attempt[key]
 
 
 def release(run: Run) -> None:
-    """Close what this process opened for a run: sockets, threads, the token's memory."""
+    """Close what this process opened for an attempt: sockets, threads, the token's memory."""
     with _lock:
-        resources = _by_run.pop(run.run_id, None)
+        resources = _by_attempt.pop((run.run_id, run.attempt), None)
     if resources is not None:
-        resources.client.close()
-        resources.store.close()
+        _close(resources.client, resources.store)
+
+
+def _forget(run: Run) -> None:
+    """Let go of earlier attempts of a run, and of the attempts that were not used for longest.
+
+    They are closed when the last task that works with them lets go of them, too.
+    """
+    for key in [key for key in _by_attempt if key[0] == run.run_id]:
+        del _by_attempt[key]
+    while len(_by_attempt) >= KEPT_ATTEMPTS:
+        _by_attempt.popitem(last=False)
+
+
+def _close(client: ApiClient, store: ObjectStore) -> None:
+    client.close()
+    store.close()
 
 
 def _open(run: Run) -> Resources:
     logs.configure()
+    with logs.only_logged("staging of dead processes could not be removed"):
+        remove_abandoned()
     source = blocks.load_source(run.source)
     target = blocks.load_target(run.storage, run.bucket)
     store = blocks.open_store(target)
@@ -66,7 +93,7 @@ def _open(run: Run) -> Resources:
         params=run.params,
         record_key=options.record_key,
     )
-    return Resources(
+    resources = Resources(
         source=source,
         client=client,
         store=store,
@@ -74,3 +101,5 @@ def _open(run: Run) -> Resources:
         record_key=options.record_key or source.record_key,
         parent=joined(checked_prefix(joined(target.root_folder, run.prefix)), source.name),
     )
+    weakref.finalize(resources, _close, client, store)
+    return resources

@@ -33,7 +33,7 @@ def test_two_attempts_that_begin_at_once_with_one_run_id_agree_on_one_folder() -
     slow.gate = gate
     with ThreadPoolExecutor(1) as other:
         presumed_dead = other.submit(small_run, slow, store, run_of(started=START))
-        retry = small_run(Shelf("pages"), store, run_of(started=START + timedelta(seconds=30)))
+        retry = small_run(Shelf("pages"), store, run_of(attempted=START + timedelta(seconds=30)))
         gate.set()
         assert presumed_dead.result() == retry
     assert len([key for key in store.objects if key.endswith("_manifest.json")]) == 1
@@ -44,7 +44,7 @@ def test_a_retry_finds_its_folder_where_lists_show_nothing(monkeypatch: pytest.M
     store = MemoryStore()
     monkeypatch.setattr(store, "folders", lambda prefix: iter(()))
     first = small_run(Shelf("pages"), store)
-    assert small_run(Shelf("pages"), store, run_of(started=START + timedelta(hours=1))) == first
+    assert small_run(Shelf("pages"), store, run_of(attempted=START + timedelta(hours=1))) == first
 
 
 @pytest.mark.parametrize("deeper", ["", "/orders", "/orders/of/mine", "/_receipts"])
