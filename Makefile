@@ -11,7 +11,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo stack test test-runs test-readme test-ui test-peers test-faults test-walks test-schedules test-histories test-full
+.PHONY: help setup demo stack test test-runs test-readme test-ui test-peers test-faults test-walks test-schedules test-histories test-kills test-full
 .PHONY: bench bench-full lint format lock image build clean
 
 help:  ## List the targets
@@ -67,6 +67,9 @@ test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times
 
 test-faults: setup  ## Run every fault of a source, on real sockets
 	@$(TESTS) $(IN_TWO) -m faults
+
+test-kills: setup  ## Kill processes at every kind of write to a store, and resume them
+	@$(TESTS) $(IN_TWO) -m kills
 
 test-walks: setup  ## Run whole walks over every kind of pagination, and some random schedules of faults
 	@$(TESTS) $(IN_TWO) -m 'walks or schedules or histories'

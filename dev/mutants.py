@@ -25,7 +25,7 @@ _COPIED: Final = ("clients", "tasks", "flows", "formats", "storage", "dev", "tes
 _COPIED_FILES: Final = (
     "pyproject.toml", "README.md", "CONTRIBUTING.md", "Makefile", "prefect.yaml", "__init__.py", "py.typed"
 )  # fmt: skip
-_LANES: Final = "not (runs or ui or peers or schedules or histories)"
+_LANES: Final = "not (runs or ui or peers or schedules or histories or kills)"
 _SLOW: Final = ("test_api", "test_auth", "test_faults", "test_walks", "test_probe")  # after all others
 _OTHER: Final[dict[type, type]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

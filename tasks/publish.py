@@ -63,6 +63,7 @@ def publish(landing: Landing, tally: Tally) -> Manifest:
     dataset = _dataset(landing, resources, tally)
     if previous is not None and _is_the_same(dataset, previous):
         logger.bind(manifest=previous.location).info("asked once more, nothing new came")
+        sweep(resources.store, landing.folder)
         return previous
     _refuse_unless_allowed(dataset.verdict, dataset.gaps, landing.run.options)
     manifest = _manifest(landing, resources, dataset)

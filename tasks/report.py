@@ -14,12 +14,13 @@ from seawall.clients.statistics import Statistics
 from seawall.formats import registry
 from seawall.formats.writer import FormatError
 from seawall.storage.documents import Totals
-from seawall.storage.errors import BucketError, UnsafeKeyError
+from seawall.storage.errors import BucketError, ObjectMissingError, UnsafeKeyError
 from seawall.storage.keys import REPORT
 from seawall.storage.manifest import Check, FailedPage, Manifest, Widening, find_manifest
 from seawall.storage.plan import Plan, locate_plan
 from seawall.storage.ranges import PageRange
 from seawall.storage.receipts import Receipt, read_receipts
+from seawall.storage.store import ObjectStore
 from seawall.tasks.context import prefect_api
 from seawall.tasks.context.logs import only_logged
 from seawall.tasks.context.resources import resources_of
@@ -193,10 +194,19 @@ def _with_bucket(base: Facts, run: Run, *, is_published: bool, is_news: bool) ->
             facts = _unpublished(base, run, store.uri(folder), plan, read_receipts(store, folder), statistics)
         else:
             return replace(base, location=f"{manifest.location}, published before")
-        if not is_news:  # a dataset that was published before this run stays as it is
+        if not is_news and _is_reported(store, folder):  # a dataset that was published before stays as it is
             return facts
         store.put(f"{folder}/{REPORT}", redact(render(facts)).encode(), content_type="text/markdown; charset=utf-8")
     return facts
+
+
+def _is_reported(store: ObjectStore, folder: str) -> bool:
+    """Whether the report stands in a landing folder; whoever published it may have died before writing that."""
+    try:
+        store.head(f"{folder}/{REPORT}")
+    except ObjectMissingError:
+        return False
+    return True
 
 
 def _published(base: Facts, manifest: Manifest) -> Facts:

@@ -23,7 +23,8 @@ from seawall.dev.stack import block_values, deploy
 from seawall.dev.unstable_api import Faults, Server, UnstableApi
 from seawall.tests.certificates import self_signed
 from seawall.tests.house import SIZE, House
-from seawall.tests.inline import quiet, without_prefect
+from seawall.tests.inline import quiet, shorten_backoffs, without_prefect
+from seawall.tests.kills.table import KILLS, table
 from seawall.tests.simulator import source_of
 from seawall.tests.wireserver import Route, WireServer
 
@@ -37,9 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests counted, from whichever process."""
-    for report in terminalreporter.getreports("passed"):
-        for name, figures in report.user_properties:
-            terminalreporter.write_line(f"{name}: {figures}")
+    figures = [each for report in terminalreporter.getreports("passed") for each in report.user_properties]
+    for name, figure in figures:
+        if name != KILLS:
+            terminalreporter.write_line(f"{name}: {figure}")
+    for line in table(str(figure) for name, figure in figures if name == KILLS):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -93,11 +97,7 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
 @pytest.fixture
 def short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Milliseconds between the attempts of a request, and before a claim is asked for again."""
-    monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_BASE", 0.002)
-    monkeypatch.setattr("seawall.clients.http.retries.THROTTLE_BASE", 0.002)
-    monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_CAP", 0.02)
-    monkeypatch.setattr("seawall.clients.walks.claims.CLAIM_PAUSE", 0.01)
-    monkeypatch.setattr("seawall.clients.fetcher.CLAIM_PAUSE", 0.01)
+    shorten_backoffs(monkeypatch)
 
 
 @pytest.fixture

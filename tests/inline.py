@@ -53,6 +53,15 @@ def without_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "resources_of", lambda run: _of_this_process.get())
 
 
+def shorten_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait milliseconds between the attempts of a request, and before a claim is asked for again."""
+    monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_BASE", 0.002)
+    monkeypatch.setattr("seawall.clients.http.retries.THROTTLE_BASE", 0.002)
+    monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_CAP", 0.02)
+    monkeypatch.setattr("seawall.clients.walks.claims.CLAIM_PAUSE", 0.01)
+    monkeypatch.setattr("seawall.clients.fetcher.CLAIM_PAUSE", 0.01)
+
+
 def ingested(run: Run, resources: Resources) -> Manifest:
     """Plan, land and publish with these resources; raises what a run raises."""
     token = _of_this_process.set(resources)

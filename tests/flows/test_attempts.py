@@ -46,7 +46,7 @@ def attempt(run: FlowRun, folder: Path) -> State[Manifest]:
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(run.id)
     parameters = {"source": "items", "storage": "local", "bucket": str(folder)}
-    return run_flow(ingest, flow_run=run, parameters=parameters, return_type="state")  # type: ignore[return-value]
+    return run_flow(ingest, flow_run=run, parameters=parameters, return_type="state")  # type: ignore[arg-type,return-value]
 
 
 def test_two_attempts_at_once_of_one_flow_run_publish_one_dataset_in_one_folder(

@@ -40,6 +40,7 @@ NOT_RUN = {
     "make test-peers": A_STEP_OF_CI,
     "make bench": A_STEP_OF_CI,
     "make test-faults": A_STEP_OF_CI,
+    "make test-kills": A_STEP_OF_CI,
     "make test-walks": A_STEP_OF_CI,
     "make lint": A_STEP_OF_CI,
     "make test-histories": "10,000 histories take minutes; some of them are in make test-walks",
