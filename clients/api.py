@@ -28,6 +28,7 @@ from seawall.clients.statistics import Statistics
 from seawall.clients.walks.chained import ChainedWalk
 from seawall.clients.walks.claims import Claims
 from seawall.clients.walks.numbered import NumberedWalk, gap_of
+from seawall.clients.walks.outage import Outage
 
 Argument = TypeVar("Argument")
 Outcome = TypeVar("Outcome")
@@ -38,11 +39,11 @@ class ApiClient:
 
     At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four
     times as many pages are fetched or wait to be taken. `params` are query parameters of this run, `record_key`
-    is its key in place of the source's. `transport`, `clock` (monotonic) and `sleep` (as in Pacing) stand in for the
-    network and for time.
+    is its key in place of the source's; it may be published with `max_failed_pages` missing. `transport`, `clock`
+    (monotonic) and `sleep` (as in Pacing) stand in for the network and for time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each has a name and a default
         self,
         source: ApiSource,
         *,
@@ -50,6 +51,7 @@ class ApiClient:
         page_size: int | None = None,
         params: Mapping[str, str] | None = None,
         record_key: str | None = None,
+        max_failed_pages: int = 0,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
@@ -60,6 +62,7 @@ class ApiClient:
         self.page_size = page_size or source.page_size
         self._pagination = source.pagination
         self._extent = Extent(first_page=source.pagination.first_page, page_size=self.page_size)
+        self._outage = Outage(source, max_failed_pages=max_failed_pages)
         self._pacing = Pacing(
             max_in_flight=max_in_flight,
             max_rate=source.max_rate,
@@ -157,6 +160,10 @@ class ApiClient:
 
         A page that failed for good comes as a Gap in its place; an End says that the walk ended before
         `last`. `sharing` is the number of walks that share this client's read-ahead.
+
+        Raises:
+            SourceDownError: nothing but gaps comes.
+            SourceError: no page can be had any more.
         """
         walk = NumberedWalk(
             cast(Numbered, self._pagination),
@@ -167,6 +174,7 @@ class ApiClient:
         )
         for outcome in walk.pages(first, last, window=max(1, self._window // sharing)):
             self.statistics.add(outcome)
+            self._outage.add(outcome)
             yield outcome
 
     def follow(

@@ -14,7 +14,7 @@ SourceError
 ├── PageRangeError             the pages asked for lie outside the source
 ├── RequestRefusedError        the source understood the request and refuses it
 ├── RetryAfterTooLongError     the source asks for a longer pause than we allow
-├── SourceDownError            many attempts in a row failed, none succeeded
+├── SourceDownError            many attempts in a row failed, none succeeded; or pages did, and few came
 ├── WalkLoopError              the pages ask for one another in a circle, or for nothing but empty ones
 ├── WalkTooLongError           a walk is beyond its cap on pages, bytes or time
 └── WalkStoppedError           we were told to stop
@@ -121,7 +121,7 @@ class RetryAfterTooLongError(SourceError):
 
 
 class SourceDownError(SourceError):
-    """`give_up_after` attempts in a row failed, over all fetchers."""
+    """`give_up_after` attempts in a row failed, or MAX_GAPS_IN_A_ROW pages, over all fetchers."""
 
 
 class WalkLoopError(SourceError):

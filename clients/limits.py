@@ -16,6 +16,7 @@ LOGIN_ATTEMPTS: Final = 5
 LOGIN_BYTES: Final = 2**20  # of an answer to a login or refresh
 LOGIN_DEADLINE: Final = 60.0  # seconds for one request for a token
 MALFORMED_ATTEMPTS: Final = 3
+MAX_GAPS_IN_A_ROW: Final = 20  # pages that may fail for good more than came since, and more than `max_failed_pages`
 CLAIM_ASKINGS: Final = 3  # answers that have to agree before a page that ends, empties or shortens a walk is believed
 CLAIM_PAUSE: Final = 1.0  # seconds before the second of them; before the third, twice as long
 LOOK_BEYOND: Final = 2  # pages behind an empty one that have to be empty, too, where no total tells the end

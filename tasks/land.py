@@ -1,6 +1,6 @@
 """Land: fetch the pages that no receipt covers, in tasks, a few ranges at a time."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -62,12 +62,9 @@ class _Walker:
         if isinstance(resources.source.pagination, Chained):
             return tally.and_then(*_landed(landing, resources, links(landing, resources), at_once=1))
         tally = _without_removed_pages(landing, resources, _land_uncovered(landing, resources, tally))
-        gaps = [PageRange(gap.page, gap.page) for gap in tally.gaps]
-        if not gaps:
+        if not tally.gaps:
             return tally
-        logger.bind(pages=", ".join(map(str, gaps))).info("trying failed pages once more")
-        retried = replace(tally, gaps=()).and_then(*_landed(landing, resources, (Link(pages=pages) for pages in gaps)))
-        return _land_uncovered(landing, resources, retried)
+        return _land_uncovered(landing, resources, _gaps_tried_again(landing, resources, tally))
 
     def land_again(self, firsts: Iterable[int], *, only_longer: bool) -> Tally:
         """Land the parts that begin with these pages anew, where they come differently; what that came to."""
@@ -165,6 +162,21 @@ def _landed(
         for first, generation in tally.landed:
             find_receipt(resources.store, landing.folder, first, generation)
         yield replace(tally, landed=())
+
+
+def _gaps_tried_again(landing: Landing, resources: Resources, tally: Tally) -> Tally:
+    """What came of trying failed pages once more, until more have failed twice than a run may be published without."""
+    untried, again = deque(tally.gaps), replace(tally, gaps=())
+    logger.bind(pages=", ".join(str(gap.page) for gap in untried)).info("trying failed pages once more")
+
+    def links_to_gaps() -> Iterator[Link]:
+        while untried and len(again.gaps) <= landing.run.options.max_failed_pages:
+            page = untried.popleft().page
+            yield Link(pages=PageRange(page, page))
+
+    for outcome in _landed(landing, resources, links_to_gaps()):
+        again = again.and_then(outcome)
+    return again.and_then(Tally(gaps=tuple(untried)))
 
 
 def _without_removed_pages(landing: Landing, resources: Resources, tally: Tally) -> Tally:

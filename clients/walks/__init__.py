@@ -2,5 +2,6 @@
 
 claims.py     an end is a claim: it is asked for again after a pause
 numbered.py   pages that are read ahead, by number or offset
+outage.py     pages that fail one after the other, though the first one comes
 chained.py    pages of which each tells how to ask for the next
 """

@@ -92,6 +92,7 @@ def _open(run: Run) -> Resources:
         page_size=options.page_size,
         params=run.params,
         record_key=options.record_key,
+        max_failed_pages=options.max_failed_pages,
     )
     resources = Resources(
         source=source,

@@ -1,13 +1,17 @@
 """Land: what the bookkeeping of a long walk costs, and what it does where a store shows nothing new."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+import httpx
 import pytest
 
+from seawall.clients.errors import SourceDownError
 from seawall.storage.store import ObjectStore
 from seawall.tasks import land
-from seawall.tasks.errors import StalledError
+from seawall.tasks.errors import IncompleteError, StalledError
 from seawall.tasks.landing.tally import Tally
 from seawall.tests.inline import Now
 from seawall.tests.schedules import MemoryStore
@@ -38,6 +42,38 @@ class Forgetful(MemoryStore):
 
     def list(self, prefix: str) -> Iterator[str]:
         return iter(())
+
+
+@dataclass
+class Failing(Shelf):
+    """Its connection breaks on `broken` pages of five records, counted from 0."""
+
+    broken: range = range(0)
+
+    def answer(self, query: Mapping[str, str], url: str) -> tuple[dict[str, str], dict[str, Any]]:
+        headers, body = super().answer(query, url)
+        if self.asked[-1] // 5 in self.broken:
+            raise httpx.ReadError("Connection reset by peer", request=httpx.Request("GET", url))
+        return headers, body
+
+
+def test_a_source_that_is_down_behind_its_first_page_ends_a_run_early() -> None:
+    shelf = Failing("pages", total=1_000, broken=range(1, 200))
+    with pytest.raises(SourceDownError, match="21 pages failed for good"):
+        small_run(shelf, MemoryStore())
+    assert len(shelf.asked) < 60 * 12
+
+
+@pytest.mark.parametrize(("max_failed_pages", "tried_again"), [(0, 1), (4, 5), (10, 10)])
+def test_gaps_are_tried_again_until_too_many_have_failed_twice(max_failed_pages: int, tried_again: int) -> None:
+    shelf, store = Failing("pages", total=500, broken=range(50, 60)), MemoryStore()
+    if max_failed_pages < 10:
+        with pytest.raises(IncompleteError, match="gaps: 10 pages missing"):
+            small_run(shelf, store, max_failed_pages=max_failed_pages, parallel_parts=1)
+    else:
+        assert small_run(shelf, store, max_failed_pages=max_failed_pages, parallel_parts=1).verdict == "gaps"
+    asked = Counter(begin // 5 for begin in shelf.asked if begin // 5 in shelf.broken)
+    assert sorted(asked.values(), reverse=True) == [24] * tried_again + [12] * (10 - tried_again)
 
 
 def test_a_process_reads_no_receipt_that_it_wrote_and_lists_them_few_times() -> None:
