@@ -6,6 +6,7 @@ BACKOFF_BASE: Final = 0.25  # seconds; the first backoff is drawn from 0 to this
 THROTTLE_BASE: Final = 1.0  # the same after a 429 that names no time
 BACKOFF_CAP: Final = 30.0
 RETRY_AFTER_FLOOR: Final = 0.1  # seconds; what `Retry-After: 0` waits
+MAX_CLOCK_SKEW: Final = 86_400.0  # seconds between our clock and a Date header that is believed
 READ_AHEAD: Final = 4  # pages fetched or waiting to be taken, for each request in flight
 THROTTLED_ATTEMPTS: Final = 100  # requests for one page that may be answered 429, besides its other attempts
 MAX_EMPTY_PAGES: Final = 1000  # in a row, of a walk by tokens: a server may hand out new ones for ever

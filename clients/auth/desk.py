@@ -8,7 +8,7 @@ from seawall.clients.auth.tokens import TokenRequest, decoded_answer
 from seawall.clients.errors import AttemptError, AuthenticationError
 from seawall.clients.http.exchange import Answer, exchange
 from seawall.clients.http.pacing import Pacing
-from seawall.clients.http.retries import Backoff, is_retryable, retry_after
+from seawall.clients.http.retries import Backoff, is_retryable, wished_wait
 from seawall.clients.http.urls import without_query
 from seawall.clients.http.wire import deadline
 from seawall.clients.limits import LOGIN_ATTEMPTS, LOGIN_BYTES, LOGIN_DEADLINE
@@ -47,7 +47,7 @@ def _attempt(client: httpx.Client, request: TokenRequest, pacing: Pacing) -> Ans
     basic = httpx.BasicAuth(*request.basic) if request.basic else None
     with deadline(LOGIN_DEADLINE), exchange(client, post, auth=basic, max_bytes=LOGIN_BYTES) as answer:
         if is_retryable(answer.status):
-            wish = retry_after(answer.headers.get("Retry-After"))
+            wish = wished_wait(answer.headers)
             raise AttemptError(f"{url} answers {answer.status}", cause=str(answer.status), retry_after=wish)
         try:
             if answer.status < 400:

@@ -8,7 +8,7 @@ meant for every fetcher of the source.
 import random
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
@@ -19,7 +19,14 @@ from loguru import logger
 
 from seawall.clients.errors import AttemptError, CertificateError, RetryAfterTooLongError, SourceError
 from seawall.clients.http.pacing import Pacing
-from seawall.clients.limits import BACKOFF_BASE, BACKOFF_CAP, RETRY_AFTER_FLOOR, THROTTLE_BASE, THROTTLED_ATTEMPTS
+from seawall.clients.limits import (
+    BACKOFF_BASE,
+    BACKOFF_CAP,
+    MAX_CLOCK_SKEW,
+    RETRY_AFTER_FLOOR,
+    THROTTLE_BASE,
+    THROTTLED_ATTEMPTS,
+)
 from seawall.clients.redact import neutral
 
 _RETRYABLE: Final = frozenset({408, 425, 429})
@@ -42,18 +49,35 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
         return float(text.lstrip("0")[:12] or 0)
+    now = now or datetime.now(UTC)
+    date = _http_date(text, now)
+    seconds = (date - now).total_seconds() if date else 0.0
+    return seconds if seconds > 0 else None
+
+
+def wished_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that an answer asks us to wait, a date by the clock of the server: that of its Date header.
+
+    A Date that does not parse, or is more than MAX_CLOCK_SKEW away from our time, counts as absent.
+    """
+    ours = datetime.now(UTC)
+    theirs = _http_date(headers.get("Date", "").strip(), ours)
+    is_credible = theirs is not None and abs((theirs - ours).total_seconds()) <= MAX_CLOCK_SKEW
+    return retry_after(headers.get("Retry-After"), theirs if is_credible else ours)
+
+
+def _http_date(text: str, now: datetime) -> datetime | None:
+    """The date in one of the three forms (RFC 9110 §5.6.7); None where it is in none of them."""
     if not _HTTP_DATE.fullmatch(text):
         return None
-    now = now or datetime.now(UTC)
     try:
         date = parsedate_to_datetime(text)
+        date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
+        if re.match(r"[A-Z][a-z]+, \d\d-[A-Z][a-z]{2}-\d\d ", text) and date > now + timedelta(days=50 * 365):
+            date = date.replace(year=date.year - 100)  # two-digit years mean the past, RFC 9110 §5.6.7
     except (ValueError, OverflowError):
         return None
-    date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
-    if re.match(r"[A-Z][a-z]+, \d\d-[A-Z][a-z]{2}-\d\d ", text) and date > now + timedelta(days=50 * 365):
-        date = date.replace(year=date.year - 100)  # two-digit years mean the past, RFC 9110 §5.6.7
-    seconds = (date - now).total_seconds()
-    return seconds if seconds > 0 else None
+    return date
 
 
 def attempt_error(error: httpx.TransportError | httpx.DecodingError) -> SourceError:

@@ -11,7 +11,7 @@ from seawall.clients.errors import (
     RequestRefusedError,
 )
 from seawall.clients.http.exchange import Answer
-from seawall.clients.http.retries import is_retryable, retry_after
+from seawall.clients.http.retries import is_retryable, wished_wait
 from seawall.clients.http.urls import without_query
 from seawall.clients.pages.page import PageRequest
 from seawall.clients.redact import excerpt
@@ -37,7 +37,7 @@ def raise_for_status(answer: Answer, request: PageRequest, *, first: bool, renew
     if status == httpx.codes.UNAUTHORIZED and not renewable:
         raise AuthenticationError(f"{message}; the source's auth has no way to get another token")
     if is_retryable(status) or status == httpx.codes.UNAUTHORIZED:
-        wish = retry_after(answer.headers.get("Retry-After"))
+        wish = wished_wait(answer.headers)
         throttling = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)
         raise AttemptError(message, cause=str(status), retry_after=wish, throttling=throttling)
     if request.follows and status in _EXPIRIES:

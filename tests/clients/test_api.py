@@ -461,6 +461,24 @@ def test_an_http_date_is_obeyed_too() -> None:
     assert time.time() >= int(begin + 2)
 
 
+@pytest.mark.parametrize("off", [-3600, 3600])
+@pytest.mark.parametrize("path", ["/items", "/login"])
+def test_a_server_whose_clock_is_an_hour_off_is_waited_for_as_long_as_it_means(path: str, off: int) -> None:
+    times = []
+
+    def route(request: Request) -> Answer:
+        if request.path == path:
+            times.append(time.monotonic())
+        if request.path == path and len(times) == 1:
+            now = time.time() + off
+            return as_json({}, 503, date=formatdate(now, usegmt=True), retry_after=formatdate(now + 1, usegmt=True))
+        return whole(page()) if request.path == "/items" else as_json({"access_token": "token-1"})
+
+    with WireServer(route) as server, client_of(server, auth=login_at(server)) as client:
+        assert client.first_page(1).sent_records == 2
+    assert 1 <= times[1] - times[0] < 10
+
+
 def test_a_wish_over_the_cap_ends_the_run() -> None:
     error, server = first_page_of(in_turn(as_json({}, 429, retry_after=3600)))
     assert isinstance(error, RetryAfterTooLongError)

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from seawall.clients.errors import (
     SourceDownError,
 )
 from seawall.clients.http.pacing import Pacing
-from seawall.clients.http.retries import Backoff, attempt_error, retry_after
+from seawall.clients.http.retries import Backoff, attempt_error, retry_after, wished_wait
 from seawall.clients.limits import BACKOFF_BASE, BACKOFF_CAP, RETRY_AFTER_FLOOR, THROTTLE_BASE, THROTTLED_ATTEMPTS
 
 Failure = httpx.TransportError | httpx.DecodingError
@@ -272,3 +273,31 @@ def test_a_bad_certificate_is_final_however_deep_it_lies() -> None:
     assert isinstance(outcome, CertificateError)
     assert "api.example.com" in str(outcome)
     assert "hidden" not in str(outcome)
+
+
+HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
+
+
+def in_http(date: datetime) -> str:
+    return format_datetime(date, usegmt=True)
+
+
+@pytest.mark.parametrize("off", [-DAY / 2, -HOUR, timedelta(), HOUR, DAY / 2])
+def test_a_date_to_wait_for_goes_by_the_clock_of_the_server(off: timedelta) -> None:
+    theirs = datetime.now(UTC) + off
+    headers = {"Date": in_http(theirs), "Retry-After": in_http(theirs + timedelta(seconds=60))}
+    assert wished_wait(headers) == 60
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["", "yesterday", "0", in_http(datetime.now(UTC) + YEAR), "Thu, 01 Jan 1970 00:00:00 GMT", f"{in_http(NOW)}, x"],
+)
+def test_an_absurd_date_counts_as_absent(date: str) -> None:
+    wish = wished_wait({"Date": date, "Retry-After": in_http(datetime.now(UTC) + timedelta(seconds=60))})
+    assert wish is not None
+    assert 50 < wish <= 60
+
+
+def test_seconds_are_seconds_whatever_the_clock_of_the_server() -> None:
+    assert wished_wait({"Date": in_http(datetime.now(UTC) + HOUR), "Retry-After": "7"}) == 7
