@@ -39,8 +39,8 @@ class ApiClient:
 
     At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four
     times as many pages are fetched or wait to be taken. `params` are query parameters of this run, `record_key`
-    is its key in place of the source's; it may be published with `max_failed_pages` missing. `transport`, `clock`
-    (monotonic) and `sleep` (as in Pacing) stand in for the network and for time.
+    is its key in place of the source's; it may be published with `max_failed_pages` missing and `max_rejected_records`
+    set aside. `transport`, `clock` (monotonic) and `sleep` (as in Pacing) stand in for the network and for time.
     """
 
     def __init__(  # noqa: PLR0913  # each has a name and a default
@@ -52,6 +52,7 @@ class ApiClient:
         params: Mapping[str, str] | None = None,
         record_key: str | None = None,
         max_failed_pages: int = 0,
+        max_rejected_records: int | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
@@ -90,6 +91,7 @@ class ApiClient:
             extent=self._extent,
             sameness=Sameness(record_key or source.record_key, source.volatile),
             params=source.query() | dict(params or {}),
+            max_rejected_records=max_rejected_records,
         )
         self._kept: Page | None = None  # the first page, until a walk takes it
 

@@ -3,6 +3,7 @@
 SourceError
 ├── AttemptError               one request failed in a way that another attempt may heal
 │   ├── BodyTooLargeError      the body of an answer is larger than we take
+│   │   └── TooManyRecordsError  it holds more records than we take
 │   └── MalformedPageError     a 200 that is not a page of records
 ├── PageFailedError            a page used up its attempts: it is a gap, and the run goes on
 ├── AuthenticationError        the source does not accept our credentials or our token
@@ -61,10 +62,18 @@ class AttemptError(SourceError):
 
 
 class BodyTooLargeError(AttemptError):
-    """The body of an answer is larger than we take."""
+    """The body of an answer is larger than we take; `limit` is the field of the source that says so."""
+
+    limit = "max_page_bytes"
 
     def __init__(self, message: str) -> None:
         super().__init__(message, cause="too large", max_attempts=1)
+
+
+class TooManyRecordsError(BodyTooLargeError):
+    """A list or object in the body of an answer has more members than we take."""
+
+    limit = "max_page_records"
 
 
 class MalformedPageError(AttemptError):

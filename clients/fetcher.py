@@ -44,10 +44,11 @@ class Fetcher:
     """Fetches pages as long as `extent` has them; the one place where a page is retried. Thread-safe.
 
     `params` go with every request, and so do the source's headers. `extent` learns what pages say about the whole.
+    Where more than `max_rejected_records` of a page are rejected, it lists one more than these.
     `pacing` asks this fetcher in turn whether the source still answers, once too many attempts in a row have failed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a page takes
         self,
         source: ApiSource,
         *,
@@ -58,6 +59,7 @@ class Fetcher:
         extent: Extent,
         sameness: Sameness,
         params: Texts,
+        max_rejected_records: int | None = None,
     ) -> None:
         self._source = source
         self._url = httpx.URL(source.url)
@@ -67,6 +69,7 @@ class Fetcher:
         self._caps = caps
         self._extent = extent
         self._params = params
+        self._most_rejected = None if max_rejected_records is None else max_rejected_records + 1
         self._page_size = extent.page_size
         self._headers = source.header_items()
         self._own_params = {*params, *source.auth.query_names()}
@@ -150,7 +153,8 @@ class Fetcher:
                 raise_for_status(answer, request, first=first, renewable=isinstance(self._auth, TokenAuth))
                 page = self._page(request, answer, first=first)
         except BodyTooLargeError as error:
-            message = f"page {request.number} {error} (max_page_bytes)"
+            remedy = f"({error.limit}); ask for smaller pages (page_size), or raise that limit in the source"
+            message = f"page {request.number} {error} {remedy}"
             raise PageFailedError(message, number=request.number, causes=("too large",)) from None
         except AttemptError:
             self._pacing.raise_if_stopped()
@@ -161,7 +165,7 @@ class Fetcher:
     def _page(self, request: PageRequest, answer: Answer, *, first: bool) -> Page:
         """The page that a body holds, if it holds one."""
         pagination = self._source.pagination
-        body = Body(answer.content, self._layout)
+        body = Body(answer.content, self._layout, max_records=self._source.max_page_records)
         records = body.records(self._source.records_path)
         refuse_deep(answer.content, records)
         complains = self._complains(body, records)
@@ -177,11 +181,12 @@ class Fetcher:
             raise MalformedPageError(f"page {request.number} {refusal}")
         if records or first:
             self._extent.learn(totals, number=request.number, records=len(records))
-        good, rejected = body.sort_out(records, self._source.max_record_bytes)
+        good, rejected = body.sort_out(records, self._source.max_record_bytes, most=self._most_rejected)
         return Page(
             number=request.number,
             records=good,
             rejected=rejected,
+            unlisted_rejections=len(records) - len(good) - len(rejected),
             totals=totals,
             body_bytes=len(answer.content),
             read_at=time.time(),

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import cast
 
 import httpx
@@ -66,7 +67,10 @@ def exchange(
 def _read(response: httpx.Response, max_bytes: int) -> bytes:
     raw = cast(httpx.SyncByteStream, response.stream)  # unlike iter_raw, it leaves the connection open at its end
     try:
-        return b"".join(decoded(raw, response.headers.get("Content-Encoding", ""), max_bytes=max_bytes))
+        content = BytesIO()  # whose bytes are handed on without a copy
+        for piece in decoded(raw, response.headers.get("Content-Encoding", ""), max_bytes=max_bytes):
+            content.write(piece)
+        return content.getvalue()
     except (SourceError, httpx.TransportError, httpx.DecodingError):
         if response.status_code == httpx.codes.OK:
             raise

@@ -3,6 +3,7 @@
 page.py       a page and what asks for it; or what stands in its place: a gap, an end
 answers.py    what the status of an answer means for a page
 body.py       a JSON body, read to its end once
+structure.py  how deep it nests and how many members it has, counted piece by piece
 layout.py     where records stand in it, so that one pass is enough
 records.py    the records of a page in one piece of memory
 identity.py   what tells one record, and one page, from another

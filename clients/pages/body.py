@@ -2,24 +2,28 @@
 
 import contextlib
 import re
-import uuid
+import secrets
+from io import BytesIO
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from seawall.clients.errors import AttemptError, MalformedPageError
+from seawall.clients.errors import AttemptError, MalformedPageError, TooManyRecordsError
 from seawall.clients.pages.layout import Layout
 from seawall.clients.pages.page import Rejected
 from seawall.clients.pages.records import Records, members
+from seawall.clients.pages.structure import commas, most_members
 from seawall.clients.pages.utf8 import refuse_other_than_utf8
 from seawall.clients.redact import excerpt, neutral
 
 BOM: Final = b"\xef\xbb\xbf"  # a byte order mark, which some servers put before JSON (RFC 8259 §8.1)
+FLAG_BYTES: Final = 1024  # whatever is longer is no flag, and no empty list of errors
 COUNT_DIGITS: Final = 18  # whatever is longer is no count, and int() refuses 4,301 digits
 
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _WHOLE: Final = msgspec.json.Decoder(msgspec.Raw)
+_PLAIN: Final = msgspec.json.Decoder(bool | int | float | str | None)
 # every escape of a JSON text; a surrogate without its other half is a group of its own (RFC 8259 §7, §8.2)
 _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
@@ -31,15 +35,18 @@ _OPENING_BRACE: Final = ord("{")
 class Body:
     """The JSON body of an answer, looked into by dotted paths (`""` is the body itself).
 
-    What its `layout` names is read in the first pass; anything else takes another look.
+    What its `layout` names is read in the first pass; anything else takes another look. No list or object of it that
+    is looked into has more than `max_records` members: they are counted before an object is made for each.
 
     Raises:
+        TooManyRecordsError: one has.
         AttemptError: it begins like a page, yet is not one JSON text in UTF-8 (RFC 8259 §8.1): it may be cut short.
         MalformedPageError: it is something else, such as HTML or nothing at all.
     """
 
-    def __init__(self, content: bytes, layout: Layout | None = None) -> None:
+    def __init__(self, content: bytes, layout: Layout | None = None, *, max_records: int = 100_000) -> None:
         self._text = content.removeprefix(BOM)
+        self._max_records = max_records
         self._objects: dict[str, dict[str, msgspec.Raw]] = {}
         self._lists: dict[str, list[msgspec.Raw]] = {}
         self._top: dict[str, msgspec.Raw] = {}
@@ -47,7 +54,8 @@ class Body:
         self._mark = b""
         try:
             refuse_other_than_utf8(self._text)
-            if layout and (parts := layout.read(self._text)):
+            is_small = layout and self._most_members(self._text, layout.depth + 1) <= max_records
+            if layout and is_small and (parts := layout.read(self._text)):
                 self._lists[layout.records_path], self._top = parts
                 self._absent = layout.beside - self._top.keys()
             else:
@@ -61,13 +69,15 @@ class Body:
     def records(self, path: str) -> Records:
         """The JSON text of each record of the list at `path`."""
         try:
-            records = Records(self._lists[path] if path in self._lists else _LIST.decode(self._at(path)))
+            records = Records(self._lists[path] if path in self._lists else self._list(path))
         except (KeyError, msgspec.DecodeError):
             raise MalformedPageError(self.missing("list of records", path)) from None
         return Records([record.replace(self._mark, b"\\u") for record in records]) if self._mark else records
 
-    def sort_out(self, records: Records, max_record_bytes: int) -> tuple[Records, tuple[Rejected, ...]]:
-        """Its records that can be landed, in order, and those that cannot."""
+    def sort_out(
+        self, records: Records, max_record_bytes: int, *, most: int | None = None
+    ) -> tuple[Records, tuple[Rejected, ...]]:
+        """Its records that can be landed, in order, and those that cannot, `most` of them."""
         text, lengths = np.frombuffer(records.text, np.uint8), records.ends - records.starts
         reasons = dict.fromkeys(np.flatnonzero(text[records.starts] != _OPENING_BRACE).tolist(), "not a JSON object")
         too_large = f"larger than {max_record_bytes:,} bytes (max_record_bytes)"
@@ -77,13 +87,13 @@ class Body:
         if not reasons:
             return records, ()
         landable = Records([record for at, record in enumerate(records) if at not in reasons])
-        rejections = (Rejected(position=at + 1, reason=reasons[at], record=records[at]) for at in sorted(reasons))
-        return landable, tuple(rejections)
+        named = sorted(reasons)[:most]
+        return landable, tuple(Rejected(position=at + 1, reason=reasons[at], record=records[at]) for at in named)
 
     def count(self, path: str) -> int | None:
         """The whole number at `path`, as a number or as text; None where there is none."""
         try:
-            value = msgspec.json.decode(self._at(path)) if path else None
+            value = _PLAIN.decode(self._at(path)) if path else None
         except (KeyError, msgspec.DecodeError):
             return None
         if isinstance(value, str) and value.isascii() and value.isdecimal():
@@ -126,10 +136,12 @@ class Body:
         """The key at the top with which the body says that something went wrong, or that records are missing."""
         for key in COMPLAINTS:
             try:
-                value = msgspec.json.decode(self._at(key))
+                text = self._at(key)
             except KeyError:
                 continue
-            if value is True or (value and key in COMPLAINTS[:2]):
+            is_error = key in COMPLAINTS[:2]
+            value = msgspec.json.decode(text) if len(memoryview(text)) <= FLAG_BYTES else is_error
+            if value is True or (value and is_error):
                 return key
         return None
 
@@ -149,13 +161,12 @@ class Body:
         by a text that occurs nowhere else, and put back in the text of its record.
         """
         try:
-            if not self._members(""):
-                _WHOLE.decode(self._text)  # `_members` parses to the end only what is an object
+            _WHOLE.decode(self._text)
         except msgspec.DecodeError:
             if not _lone(self._text):
                 raise
-            self._mark = uuid.uuid4().hex.encode()
-            self._text = _ESCAPE.sub(lambda match: self._mark + match[1] if match[1] else match[0], self._text)
+            self._mark = _absent_from(self._text)
+            self._text = _marked(self._text, self._mark)
             self._read_whole()
 
     def _at(self, path: str) -> bytes | msgspec.Raw:
@@ -173,10 +184,30 @@ class Body:
         """The members of the object at `path`, decoded once; none where something else stands."""
         if path not in self._objects:
             try:
-                self._objects[path] = members(self._at(path))
+                self._objects[path] = members(self._few_members(path))
             except msgspec.ValidationError:
                 self._objects[path] = {}
         return self._objects[path]
+
+    def _list(self, path: str) -> list[msgspec.Raw]:
+        """The members of the list at `path`; raises KeyError or DecodeError where there is none."""
+        return _LIST.decode(self._few_members(path))
+
+    def _few_members(self, path: str) -> bytes | msgspec.Raw:
+        """The JSON text at `path`, of a list or object that has no more than `max_records` members."""
+        text = self._at(path)
+        if (count := self._most_members(text, 1)) > self._max_records:
+            raise TooManyRecordsError(
+                f"holds {count:,} records or keys in one list or object, more than {self._max_records:,}"
+            )
+        return text
+
+    def _most_members(self, text: bytes | msgspec.Raw, levels: int) -> int:
+        """The most members that any list or object in the outermost levels of a text can have; 0 where they are few."""
+        length = len(memoryview(text))
+        if length < 2 * self._max_records or commas(text) < self._max_records:  # a member and its comma are two bytes
+            return 0
+        return most_members(text, levels)
 
     def _reached(self, path: str) -> dict[str, msgspec.Raw]:
         """The members of the deepest object on the way to `path`."""
@@ -191,3 +222,21 @@ class Body:
 def _lone(text: bytes) -> bool:
     """Whether a JSON text holds the escape of a surrogate without its other half, which UTF-8 cannot carry."""
     return any(match[1] for match in _ESCAPE.finditer(text))
+
+
+def _absent_from(text: bytes) -> bytes:
+    """Eight letters that occur nowhere in a text."""
+    while (mark := secrets.token_hex(4).encode()) in text:
+        pass
+    return mark
+
+
+def _marked(text: bytes, mark: bytes) -> bytes:
+    """A JSON text with a mark in place of what makes an escape of each lone surrogate."""
+    marked, begin = BytesIO(), 0
+    for escape in _ESCAPE.finditer(text):
+        if escape[1]:
+            marked.write(text[begin : escape.start()] + mark + escape[1])
+            begin = escape.end()
+    marked.write(text[begin:])
+    return marked.getvalue()

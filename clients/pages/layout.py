@@ -19,7 +19,7 @@ class Layout:
     def __init__(self, records_path: str, other_paths: Iterable[str] = ()) -> None:
         self.records_path = records_path
         steps = records_path.split(".") if records_path else []
-        self._depth = len(steps)
+        self.depth = len(steps)
         self._fields = _fields(steps[0], other_paths) if steps else {}
         self.beside = frozenset(self._fields)
         nameable = not any(map(_UNNAMEABLE.search, [*steps, *self._fields]))
@@ -34,7 +34,7 @@ class Layout:
         if top is None:
             return None
         records = top
-        for _ in range(self._depth):
+        for _ in range(self.depth):
             records = records.records
         beside = {name: value for name, field in self._fields.items() if (value := getattr(top, field))}
         return records, beside

@@ -69,6 +69,7 @@ class Page:
     whether the key of a next page is there and says that there is none. `identity` compares it with others. It was
     asked for `askings` times, since it ended, emptied or shortened the walk; `differed` is set where answers differed.
     `last_url` is where the source says that its last page is; `complains` is set where errors stand beside its records.
+    `unlisted_rejections` counts more rejected records, where they are too many for a run.
     `totals_fell` is set where an answer that was read before it was asked for told larger totals.
     """
 
@@ -79,6 +80,7 @@ class Page:
     read_at: float
     retries: tuple[str, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    unlisted_rejections: int = 0
     next_token: str | None = field(default=None, repr=False)
     says_end: bool = False
     last_url: str | None = field(default=None, repr=False)
@@ -91,7 +93,12 @@ class Page:
     @property
     def sent_records(self) -> int:
         """How many records the source sent, those included that cannot be landed."""
-        return len(self.records) + len(self.rejected)
+        return len(self.records) + self.rejected_records
+
+    @property
+    def rejected_records(self) -> int:
+        """How many of them cannot be landed."""
+        return len(self.rejected) + self.unlisted_rejections
 
     def and_then(self, more: "Page") -> "Page":
         """This page with the records that were asked for in its place."""
@@ -100,6 +107,7 @@ class Page:
             self,
             records=Records([*self.records, *more.records]),
             rejected=(*self.rejected, *(replace(each, position=before + each.position) for each in more.rejected)),
+            unlisted_rejections=self.unlisted_rejections + more.unlisted_rejections,
             totals=more.totals,
             body_bytes=self.body_bytes + more.body_bytes,
             read_at=more.read_at,

@@ -93,6 +93,7 @@ def _open(run: Run) -> Resources:
         params=run.params,
         record_key=options.record_key,
         max_failed_pages=options.max_failed_pages,
+        max_rejected_records=options.max_rejected_records,
     )
     resources = Resources(
         source=source,

@@ -47,7 +47,7 @@ def within_limit(outcomes: Iterable[Page | Gap | End], limit: int) -> Iterator[P
     rejected_records = 0
     for outcome in outcomes:
         if isinstance(outcome, Page) and outcome.rejected:
-            rejected_records += len(outcome.rejected)
+            rejected_records += outcome.rejected_records
             if rejected_records > limit:
                 first = outcome.rejected[0]
                 raise RejectedRecordsError(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from seawall.clients.errors import AttemptError
 from seawall.clients.limits import MAX_NESTING
-from seawall.clients.pages.nesting import depth, refuse_deep
+from seawall.clients.pages.nesting import refuse_deep
 from seawall.clients.pages.records import Records
+from seawall.clients.pages.structure import depth
 
 TEXT = st.text(alphabet='[]{}"\\a,:', max_size=8)
 JSON = st.recursive(

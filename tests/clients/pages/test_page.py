@@ -239,3 +239,10 @@ def test_what_only_looks_like_a_lone_surrogate_is_none(text: bytes) -> None:
 def test_a_cut_body_with_a_lone_surrogate_is_still_a_cut() -> None:
     with pytest.raises(AttemptError, match="the body is not JSON"):
         Body(b'{"data":[{"a":"\\ud800"},{"b"')
+
+
+def test_of_many_rejected_records_no_more_are_made_than_are_asked_for() -> None:
+    body = Body(b'{"data":[1,{"a":1},2,3,4]}')
+    good, rejected = body.sort_out(body.records("data"), 100, most=2)
+    assert list(good) == [b'{"a":1}']
+    assert [(each.position, each.record) for each in rejected] == [(1, b"1"), (3, b"2")]

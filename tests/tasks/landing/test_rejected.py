@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,9 @@ def test_a_walk_goes_on_up_to_the_page_that_exceeds_the_limit() -> None:
     assert passed == [1, 2, 3]
     for told in ("page 4, record 3: not a JSON object", "3 rejected records, max_rejected_records is 2", "_rejected/"):
         assert told in str(caught.value)
+
+
+def test_rejected_records_that_a_page_does_not_list_count_too() -> None:
+    crowded = replace(page(1, BAD), unlisted_rejections=5)
+    with pytest.raises(RejectedRecordsError, match="6 rejected records, max_rejected_records is 0"):
+        list(within_limit([crowded], 0))
