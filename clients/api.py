@@ -29,6 +29,7 @@ from seawall.clients.walks.chained import ChainedWalk
 from seawall.clients.walks.claims import Claims
 from seawall.clients.walks.numbered import NumberedWalk, gap_of
 from seawall.clients.walks.outage import Outage
+from seawall.clients.walks.readahead import ReadAhead
 
 Argument = TypeVar("Argument")
 Outcome = TypeVar("Outcome")
@@ -37,8 +38,8 @@ Outcome = TypeVar("Outcome")
 class ApiClient:
     """Fetches pages of a source; one for each process and run, shared by all its threads.
 
-    At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four
-    times as many pages are fetched or wait to be taken. `params` are query parameters of this run, `record_key`
+    At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four times as many
+    are fetched or wait to be taken, fewer where they are large. `params` are query parameters of this run, `record_key`
     is its key in place of the source's; it may be published with `max_failed_pages` missing and `max_rejected_records`
     set aside. `transport`, `clock` (monotonic) and `sleep` (as in Pacing) stand in for the network and for time.
     """
@@ -72,8 +73,8 @@ class ApiClient:
             clock=clock,
             sleep=sleep,
         )
-        self._window = READ_AHEAD * max_in_flight
-        self._pool = ThreadPoolExecutor(self._window, thread_name_prefix=f"fetch-{source.name}")
+        self._read_ahead = ReadAhead(READ_AHEAD * max_in_flight)
+        self._pool = ThreadPoolExecutor(READ_AHEAD * max_in_flight, thread_name_prefix=f"fetch-{source.name}")
         self._wire = Wire()
         self._client = http_client(
             transport
@@ -145,6 +146,7 @@ class ApiClient:
         page = self._fetcher.fetch(
             self._pagination.first(self.page_size) if begins else self._numbered(number or first), first=True
         )
+        self._read_ahead.came(page)
         self._kept = page if keep else None
         return page
 
@@ -171,10 +173,11 @@ class ApiClient:
             cast(Numbered, self._pagination),
             fetch=self._fetcher.fetch,
             submit=lambda number: self._submitted(self._first_answer, number),
+            room=lambda: self._read_ahead.room(sharing=sharing),
             extent=self._extent,
             claims=Claims(self._fetcher.fetch, self._pacing),
         )
-        for outcome in walk.pages(first, last, window=max(1, self._window // sharing)):
+        for outcome in walk.pages(first, last):
             self.statistics.add(outcome)
             self._outage.add(outcome)
             yield outcome
@@ -218,10 +221,12 @@ class ApiClient:
         if self._extent.is_over(number):
             return End(number=number, totals=self.totals, read_at=time.time())
         try:
-            return self._fetched(self._numbered(number))
+            page = self._fetched(self._numbered(number))
         except PageFailedError as error:
             logger.bind(page=number, attempts=len(error.causes), error=str(error)).warning("page failed for good")
             return gap_of(number, error)
+        self._read_ahead.came(page)
+        return page
 
     def _fetched(self, request: PageRequest) -> Page:
         """A page, the one that was kept where it is the same."""

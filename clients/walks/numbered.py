@@ -21,7 +21,7 @@ NEIGHBOURS: Final = 2  # pages with records behind the first one, from which on 
 
 
 class NumberedWalk:
-    """The pages `first` to `last` in order, `window` of them fetched or waiting to be taken.
+    """The pages `first` to `last` in order, as many of them fetched or waiting to be taken as there is `room` for.
 
     A page that failed for good comes as a Gap in its place; an End says that the walk ended before it. What is empty,
     missing or shorter than other pages is looked into in its turn, when what came behind it is in hand.
@@ -33,6 +33,7 @@ class NumberedWalk:
         *,
         fetch: Fetch,
         submit: Callable[[int], Future[Outcome]],
+        room: Callable[[], int],
         extent: Extent,
         claims: Claims,
     ) -> None:
@@ -40,19 +41,20 @@ class NumberedWalk:
         self._page_size = extent.page_size
         self._fetch = fetch
         self._submit = submit
+        self._room = room
         self._extent = extent
         self._claims = claims
         self._ahead: deque[Future[Outcome]] = deque()
         self._before: Outcome | None = None  # what became of the page before
         self._is_sure = False  # whether that is short or empty, and was asked for again, or follows one that was
 
-    def pages(self, first: int, last: int, *, window: int) -> Iterator[Outcome]:
+    def pages(self, first: int, last: int) -> Iterator[Outcome]:
         """What becomes of each page."""
         try:
             for number in range(first, last + 1):
-                self._ahead.append(self._submit(number))
-                if len(self._ahead) == window:
+                while len(self._ahead) >= self._room():
                     yield self._next()
+                self._ahead.append(self._submit(number))
             while self._ahead:
                 yield self._next()
         finally:
