@@ -25,10 +25,10 @@ def preflight(calls: Calls, prefix: str, *, create: bool) -> None:
     _try_create_only_writes(calls, *leftovers[:1], *fresh)
     calls.abort_upload(fresh[0], calls.ask("create_multipart_upload", fresh[0])["UploadId"])
     with suppress(StorageError):  # they are in nobody's way
-        for leftover in leftovers:
-            calls.ask("delete_object", leftover)
         for upload in calls.ask("list_multipart_uploads", Prefix=f"{probe}-").get("Uploads", ()):
             calls.abort_upload(upload["Key"], upload["UploadId"])
+        for leftover in leftovers:
+            calls.ask("delete_object", leftover)
 
 
 def _found(calls: Calls, probe: str, *, create: bool) -> list[Any]:

@@ -141,6 +141,30 @@ def test_sigterm_ends_a_run_within_its_grace_period_and_leaves_it_resumable(
     assert not list((tmp_path / "second").glob("seawall-*"))
 
 
+@pytest.mark.parametrize("pages_per_part", [5, 400], ids=["while parts land", "while it is published"])
+def test_sigterm_ends_a_run_within_its_grace_period_though_the_store_hangs(
+    pages_per_part: int, serve: Callable[..., Server], save_source: Callable[..., str], bucket: str,
+    seaweed: SeaweedFS, tmp_path: Path,
+) -> None:  # fmt: skip
+    is_publishing = pages_per_part > 200
+    server = serve(total=20_000, latency=0.005 if is_publishing else 0.03)
+    parameters: dict[str, Any] = {
+        "source": save_source(server, page_size=100),
+        "storage": "s3-bucket/judge",
+        "options": {"pages_per_part": pages_per_part, "parallel_parts": 2},
+    }
+    worker = Worker(tmp_path / "first", **parameters)
+    wait_until(lambda: len(receipts_in(seaweed, bucket)) > (0 if is_publishing else 3), worker)
+    seaweed.pause()
+    try:
+        time.sleep(1)  # by now every call on the store hangs
+        assert worker.end(signal.SIGTERM) < 10
+    finally:
+        seaweed.go_on()
+    Worker(tmp_path / "second", **parameters, resume=plan_in(seaweed, bucket)[1]).finish()
+    assert not seaweed.client().list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
 @pytest.mark.skipif(not FULL, reason="make test-full runs it")
 def test_four_parts_at_once_land_a_thousand_pages_in_order(
     serve: Callable[..., Server], save_source: Callable[..., str], bucket: str, seaweed: SeaweedFS, tmp_path: Path

@@ -5,7 +5,9 @@ import contextlib
 import hashlib
 import itertools
 import random
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,22 @@ from moto import mock_aws
 from seawall.dev.process import free_ports
 from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from seawall.storage import s3
-from seawall.storage.errors import BucketError, ObjectExistsError, UnreachableError, UploadError
+from seawall.storage.errors import BucketError, ObjectExistsError, StoppedError, UnreachableError, UploadError
 from seawall.storage.s3 import CLIENT_CONFIG, S3Store
 from seawall.storage.store import put_once
-from seawall.tests.storeproxy import Exchange, StoreProxy, lose_answer, on, proxy_before, refuse, times
+from seawall.tests.storeproxy import (
+    Exchange,
+    StoreProxy,
+    cut_download,
+    damage_upload,
+    hang,
+    lose_answer,
+    on,
+    proxy_before,
+    redirect,
+    refuse,
+    times,
+)
 
 MIB = 2**20
 
@@ -360,3 +374,143 @@ def test_a_store_shows_its_bucket_and_no_secret(seaweed: SeaweedFS) -> None:
     store = S3Store(_client(seaweed.url), "raw")
     assert repr(store) == f"S3Store('raw', endpoint='{seaweed.url}')"
     assert store.uri("a/b.csv") == "s3://raw/a/b.csv"
+
+
+# --- create-only writes, tried at preflight ------------------------------------------------------
+
+
+def _probes(client: Any, bucket: str) -> list[str]:
+    objects = [each["Key"] for each in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    return [*objects, *_uploads(client, bucket)]
+
+
+def test_a_store_that_ignores_create_only_writes_is_refused(seaweed: SeaweedFS, bucket: str, direct: Any) -> None:
+    def forget(params: dict[str, Any], **_: Any) -> None:
+        del params["headers"]["If-None-Match"]
+
+    client = _client(seaweed.url)
+    client.meta.events.register("before-call.s3.PutObject", forget)  # before it is signed
+    with pytest.raises(BucketError, match=r"was created twice: the store ignores writes that only create \(If-None"):
+        S3Store(client, bucket).preflight("raw")
+    assert _probes(direct, bucket) == []
+
+
+@pytest.mark.parametrize("status", [400, 501])
+def test_a_store_that_rejects_create_only_writes_is_refused(
+    store: S3Store, proxy: StoreProxy, bucket: str, direct: Any, status: int
+) -> None:
+    proxy.before = on("PUT", refuse(status, "NotImplemented"), header="If-None-Match")
+    with pytest.raises(BucketError, match=r"NotImplemented: the store rejects writes that only create \(If-None"):
+        store.preflight("raw")
+    assert _probes(direct, bucket) == []
+
+
+def test_a_preflight_that_clears_away_what_another_one_writes_does_not_make_it_fail(
+    store: S3Store, proxy: StoreProxy, bucket: str, direct: Any
+) -> None:
+    cleared: list[str] = []
+
+    def clear(exchange: Exchange) -> None:
+        key = exchange.path.partition(f"/{bucket}/")[2]
+        if exchange.method == "PUT" and len(cleared) < 2 and key not in cleared:
+            direct.delete_object(Bucket=bucket, Key=key)
+            cleared.append(key)
+
+    proxy.after = clear
+    store.preflight("raw")
+    assert len(cleared) == 2
+
+
+def test_what_a_killed_preflight_left_goes_with_the_next_one(store: S3Store, bucket: str, direct: Any) -> None:
+    direct.put_object(Bucket=bucket, Key="raw/_preflight-1", Body=b"")
+    direct.put_object(Bucket=bucket, Key="raw/_preflight-2", Body=b"")
+    direct.create_multipart_upload(Bucket=bucket, Key="raw/_preflight-3")
+    direct.put_object(Bucket=bucket, Key="raw/preflight-notes.txt", Body=b"mine")
+    store.preflight("raw")
+    assert _probes(direct, bucket) == ["raw/preflight-notes.txt"]
+
+
+def test_where_nothing_may_be_deleted_preflights_leave_one_object_and_not_one_each(
+    store: S3Store, proxy: StoreProxy, bucket: str, direct: Any
+) -> None:
+    proxy.before = on("DELETE", refuse(403, "AccessDenied"), part="_preflight-")
+    with pytest.raises(BucketError, match="AccessDenied"):  # an upload that cannot be aborted costs money for ever
+        store.preflight("raw")
+    proxy.before = lambda exchange: (
+        "uploadId" not in exchange.path and on("DELETE", refuse(403, "AccessDenied"))(exchange)
+    )
+    for _ in range(3):
+        store.preflight("raw")
+    assert len(_probes(direct, bucket)) == 1
+
+
+# --- patience ------------------------------------------------------------------------------------
+
+
+def test_a_call_is_repeated_while_the_store_slows_us_down(store: S3Store, proxy: StoreProxy) -> None:
+    store.put("raw/a", b"x", content_type="text/plain")
+    proxy.before = times(12, refuse(503, "SlowDown"))
+    assert store.get("raw/a") == b"x"
+
+
+@pytest.mark.parametrize("ask", ["get", "head", "list"])
+def test_what_ends_names_bucket_key_reason_and_remedy(
+    hasty_store: S3Store, proxy: StoreProxy, bucket: str, ask: str
+) -> None:
+    place = (
+        f"bucket '{bucket}' at {proxy.url} cannot" if ask == "list" else f"s3://{bucket}/raw/a at {proxy.url} cannot"
+    )
+    proxy.before = refuse(503, "SlowDown")
+    with pytest.raises(UnreachableError, match=f"{what} at {proxy.url} cannot be reached") as caught:
+        list(getattr(hasty_store, ask)("raw/a"))
+    assert "see that the store is well" in str(caught.value)
+
+
+def test_a_clock_that_is_off_is_named_though_answers_to_head_have_no_body(store: S3Store, proxy: StoreProxy) -> None:
+    proxy.before = refuse(403, "RequestTimeTooSkewed")
+    with pytest.raises(BucketError, match=r"RequestTimeTooSkewed: .*the clock of this machine is off: set it"):
+        store.head("raw/a")
+
+
+def test_an_endpoint_that_sends_us_to_https_is_named(store: S3Store, proxy: StoreProxy) -> None:
+    proxy.before = redirect(301, "https://store.example:9000/raw")
+    with pytest.raises(BucketError, match=r"it sends us to https://store\.example:9000/raw; .*endpoint_url"):
+        store.preflight("raw")
+
+
+def test_a_store_that_hangs_does_not_hold_up_a_preflight(hasty_store: S3Store, proxy: StoreProxy) -> None:
+    proxy.before = hang
+    with pytest.raises(UnreachableError, match="no answer to the last attempt"):
+        hasty_store.preflight("raw")
+
+
+def test_a_download_that_is_cut_and_an_upload_that_is_damaged_once_are_repeated(
+    store: S3Store, proxy: StoreProxy, tmp_path: Path
+) -> None:
+    proxy.before = on("PUT", times(1, damage_upload))
+    store.put_file(_staged(tmp_path, 1_000), "raw/a", content_type="text/csv")
+    proxy.before = on("GET", times(1, cut_download))
+    assert len(store.get("raw/a")) == 1_000
+
+
+def test_an_upload_that_is_always_damaged_ends_after_three(store: S3Store, proxy: StoreProxy, tmp_path: Path) -> None:
+    proxy.before = on("PUT", damage_upload)
+    with pytest.raises(BucketError, match=r"BadDigest.*damages what it carries: find it"):
+        store.put_file(_staged(tmp_path, 1_000), "raw/a", content_type="text/csv")
+    assert proxy.count("PUT") == 3
+
+
+def test_a_stop_ends_a_call_on_a_store_that_hangs_at_once(store: S3Store, proxy: StoreProxy) -> None:
+    asked = threading.Event()
+
+    def hold(exchange: Exchange) -> bool:
+        asked.set()
+        return hang(exchange)
+
+    proxy.before = hold
+    with ThreadPoolExecutor(1) as other:
+        waiting = other.submit(store.get, "raw/a")
+        assert asked.wait(30)
+        store.stop()
+        with pytest.raises(StoppedError, match="stopped"):
+            waiting.result(5)

@@ -292,6 +292,7 @@ def test_a_date_to_wait_for_goes_by_the_clock_of_the_server(off: timedelta) -> N
 @pytest.mark.parametrize(
     "date",
     ["", "yesterday", "0", in_http(datetime.now(UTC) + YEAR), "Thu, 01 Jan 1970 00:00:00 GMT", f"{in_http(NOW)}, x"],
+    ids=["empty", "a word", "a number", "in a year", "the epoch", "two"],
 )
 def test_an_absurd_date_counts_as_absent(date: str) -> None:
     wish = wished_wait({"Date": date, "Retry-After": in_http(datetime.now(UTC) + timedelta(seconds=60))})
