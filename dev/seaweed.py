@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -42,17 +44,15 @@ class SeaweedFS:
         given = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, "region_name": "us-east-1"}
         return boto3.Session().client("s3", endpoint_url=self.url, **given | settings)
 
-    def pause(self) -> None:
-        """Let it take requests and answer none, until `go_on`."""
-        self._signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Answer again."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, which: signal.Signals) -> None:
-        if self._process is not None:
-            os.killpg(self._process.pid, which)
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it take requests and answer none."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
 
     def __enter__(self) -> Self:
         data = self._folder / "seaweed"

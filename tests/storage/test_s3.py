@@ -457,9 +457,7 @@ def test_a_call_is_repeated_while_the_store_slows_us_down(store: S3Store, proxy:
 def test_what_ends_names_bucket_key_reason_and_remedy(
     hasty_store: S3Store, proxy: StoreProxy, bucket: str, ask: str
 ) -> None:
-    place = (
-        f"bucket '{bucket}' at {proxy.url} cannot" if ask == "list" else f"s3://{bucket}/raw/a at {proxy.url} cannot"
-    )
+    what = f"bucket '{bucket}'" if ask == "list" else f"s3://{bucket}/raw/a"
     proxy.before = refuse(503, "SlowDown")
     with pytest.raises(UnreachableError, match=f"{what} at {proxy.url} cannot be reached") as caught:
         list(getattr(hasty_store, ask)("raw/a"))
