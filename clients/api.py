@@ -112,6 +112,7 @@ class ApiClient:
     def expect(self, *, pages: int | None, records: int | None, reach: int, longest: int) -> None:
         """Go by what another process saw, perhaps: totals, the last page with records, the records of the longest."""
         self._extent.expect(Totals(pages=pages, records=records), reach=reach, longest=longest)
+        self._pacing.pages_came = True
 
     def stop(self) -> None:
         """End all waits and all requests on the wire now; walks raise WalkStoppedError."""

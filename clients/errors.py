@@ -16,6 +16,7 @@ SourceError
 ├── RequestRefusedError        the source understood the request and refuses it
 ├── RetryAfterTooLongError     the source asks for a longer pause than we allow
 ├── SourceDownError            many attempts in a row failed, none succeeded; or pages did, and few came
+├── UnreachableError           a host could not be reached, before any page came
 ├── WalkLoopError              the pages ask for one another in a circle, or for nothing but empty ones
 ├── WalkTooLongError           a walk is beyond its cap on pages, bytes or time
 └── WalkStoppedError           we were told to stop
@@ -131,6 +132,10 @@ class RetryAfterTooLongError(SourceError):
 
 class SourceDownError(SourceError):
     """`give_up_after` attempts in a row failed, or MAX_GAPS_IN_A_ROW pages, over all fetchers."""
+
+
+class UnreachableError(SourceError):
+    """The source's host, or that of its login, has no address, refuses connections or opens none; nothing came yet."""
 
 
 class WalkLoopError(SourceError):

@@ -32,6 +32,7 @@ class Pacing:
         self._give_up_after = give_up_after
         self._clock = clock
         self._stop_signal = threading.Event()
+        self.pages_came = False  # any at all, perhaps to another process
         self._sleep = sleep or self._stop_signal.wait
         self._lock = threading.Lock()
         self._next = 0.0  # when the next request may start
@@ -63,6 +64,7 @@ class Pacing:
 
     def succeeded(self) -> None:
         """A request was answered with a page."""
+        self.pages_came = True
         with self._lock:
             self._failures = 0
 

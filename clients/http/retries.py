@@ -5,9 +5,11 @@ cannot be interrupted, while a worker that has to stop must not sit out a Retry-
 meant for every fetcher of the source.
 """
 
+import contextlib
 import random
 import re
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -17,13 +19,17 @@ import httpx
 import stamina
 from loguru import logger
 
-from seawall.clients.errors import AttemptError, CertificateError, RetryAfterTooLongError, SourceError
+from seawall.clients.errors import AttemptError, CertificateError, RetryAfterTooLongError, SourceError, UnreachableError
 from seawall.clients.http.pacing import Pacing
+from seawall.clients.http.urls import origin
+from seawall.clients.http.wire import connecting_within
 from seawall.clients.limits import (
     BACKOFF_BASE,
     BACKOFF_CAP,
     MAX_CLOCK_SKEW,
+    REACH_PATIENCE,
     RETRY_AFTER_FLOOR,
+    SHORTEST_REACH,
     THROTTLE_BASE,
     THROTTLED_ATTEMPTS,
 )
@@ -87,15 +93,22 @@ def attempt_error(error: httpx.TransportError | httpx.DecodingError) -> SourceEr
         if isinstance(cause, ssl.SSLCertVerificationError):
             return CertificateError(f"the certificate of {error.request.url.host} does not verify: {cause}")
         cause = cause.__cause__ or cause.__context__
-    return AttemptError(f"{type(error).__name__}: {neutral(str(error))}", cause=_label(error))
+    label, message = _label(error), f"{type(error).__name__}: {neutral(str(error))}"
+    return AttemptError(f"cannot reach {_host(error)}: {message}" if label == "connect" else message, cause=label)
+
+
+def _host(error: httpx.TransportError | httpx.DecodingError) -> str:
+    with contextlib.suppress(RuntimeError):  # there is no request
+        return origin(error.request.url)
+    return "the host"
 
 
 def _label(error: httpx.TransportError | httpx.DecodingError) -> str:
     match error:
+        case httpx.ConnectError() | httpx.ConnectTimeout():
+            return "connect"
         case httpx.TimeoutException():
             return "timeout"
-        case httpx.ConnectError():
-            return "connect"
         case httpx.RemoteProtocolError() if "incomplete" in str(error) or "without sending complete" in str(error):
             return "truncated"
         case httpx.DecodingError():
@@ -130,6 +143,7 @@ class Backoff:
         self._uniform = uniform
         self._logger = logger.bind(**log_fields)
         self._error: AttemptError | None = None
+        self._failing_since: float | None = None
         self._seconds = 0.0
         self._throttled_attempts = 0
 
@@ -140,11 +154,12 @@ class Backoff:
             AttemptError: that of the last attempt, when none is left.
             RetryAfterTooLongError: the server asks for more than `max_retry_after` seconds.
             SourceDownError: too many attempts in a row failed, over all fetchers.
+            UnreachableError: nobody was reached in REACH_PATIENCE seconds, before any page came.
         """
         for guard in stamina.retry_context(on=self._may_retry, attempts=None, timeout=None):
             if self._error is not None:
                 self._wait(self._error)
-            with guard:
+            with guard, connecting_within(self._reach_left()):
                 return attempt()
         raise AssertionError("stamina raises or returns")
 
@@ -155,11 +170,36 @@ class Backoff:
         self.causes.append(error.cause)
         self._throttled_attempts += error.throttling
         self._error, self._seconds = error, self._due(error)
+        if self._is_unreached():
+            self._refuse_unreachable(error)
+            return 0.0
         if error.throttling:
             self._pacing.pause(self._seconds)
         if self._is_evidence and error.cause != "429":
             self._pacing.failed(error)
         return False if self._is_used_up(error) else 0.0
+
+    def _is_unreached(self) -> bool:
+        """Whether nobody has answered yet: neither this request, nor any other with a page."""
+        return not self._pacing.pages_came and set(self.causes) <= {"connect"}
+
+    def _reach_left(self) -> float | None:
+        """Seconds in which a connection has to open; REACH_PATIENCE for the first one, and again for all others."""
+        if not self._is_unreached():
+            return None
+        since = time.monotonic() if self._failing_since is None else self._failing_since
+        return max(REACH_PATIENCE - (time.monotonic() - since), SHORTEST_REACH)
+
+    def _refuse_unreachable(self, error: AttemptError) -> None:
+        """Raise UnreachableError where no attempt is left, or no time for one."""
+        if self._failing_since is None:
+            self._failing_since = time.monotonic()
+        left = REACH_PATIENCE - (time.monotonic() - self._failing_since)
+        if self._seconds + SHORTEST_REACH > left or self._is_used_up(error):
+            raise UnreachableError(
+                f"{error}; before any page came, {len(self.causes)} attempts within seconds: is the name of the host "
+                "right in the source, does the host listen there, and may this machine reach it?"
+            ) from error
 
     def _is_used_up(self, error: AttemptError) -> bool:
         """Whether no attempt is left; a server that asks us to slow down does not use them up."""

@@ -5,11 +5,13 @@ waits for at most what is left of the deadline that its thread has set.
 """
 
 import contextlib
+import functools
 import socket
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 import httpcore
@@ -20,6 +22,7 @@ from seawall.clients.limits import READ_BYTES
 
 class _Deadline(threading.local):
     at: float | None = None
+    connecting: float | None = None  # seconds
 
 
 _deadline = _Deadline()
@@ -38,11 +41,19 @@ def deadline(seconds: float) -> Iterator[None]:
         _deadline.at = outer
 
 
-def _within(timeout: float | None) -> float | None:
-    if _deadline.at is None:
-        return timeout
-    left = max(_deadline.at - time.monotonic(), 0.001)  # zero would make the socket non-blocking
-    return left if timeout is None else min(timeout, left)
+@contextlib.contextmanager
+def connecting_within(seconds: float | None) -> Iterator[None]:
+    """Let no connection of this thread take longer to open, whatever its timeout; None sets no such bound."""
+    outer, _deadline.connecting = _deadline.connecting, seconds
+    try:
+        yield
+    finally:
+        _deadline.connecting = outer
+
+
+def _within(*timeouts: float | None) -> float | None:
+    left = None if _deadline.at is None else max(_deadline.at - time.monotonic(), 0.001)  # zero would not block
+    return min((seconds for seconds in (left, *timeouts) if seconds is not None), default=None)
 
 
 class _Stream(httpcore.NetworkStream):
@@ -69,7 +80,7 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Go on over TLS."""
-        self._stream = self._stream.start_tls(ssl_context, server_hostname, _within(timeout))
+        self._stream = self._stream.start_tls(ssl_context, server_hostname, _within(timeout, _deadline.connecting))
         return self
 
     def get_extra_info(self, info: str) -> Any:
@@ -82,6 +93,7 @@ class Wire(httpcore.SyncBackend):
 
     def __init__(self) -> None:
         self._streams: weakref.WeakSet[_Stream] = weakref.WeakSet()
+        self._connecting: set[Future[httpcore.NetworkStream]] = set()
         self._lock = threading.Lock()
         self._hung_up = False
 
@@ -93,8 +105,24 @@ class Wire(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Open a connection, within the deadline; after `hang_up` raises `httpcore.ConnectError`."""
-        stream = _Stream(super().connect_tcp(host, port, _within(timeout), local_address, socket_options))
+        """Open a connection, within the deadline; after `hang_up` raises `httpcore.ConnectError`.
+
+        It opens in a thread of its own: neither a name server that hangs nor the number of addresses makes it last.
+        """
+        timeout = _within(timeout, _deadline.connecting)
+        connect = functools.partial(super().connect_tcp, host, port, timeout, local_address, socket_options)
+        coming: Future[httpcore.NetworkStream] = Future()
+        with self._lock:
+            if self._hung_up:
+                raise httpcore.ConnectError("we have hung up")
+            self._connecting.add(coming)
+        try:
+            threading.Thread(target=_settle, args=(coming, connect), name="connect", daemon=True).start()
+            stream = _Stream(_result(coming, timeout))
+        finally:
+            coming.cancel()  # whatever comes now is closed
+            with self._lock:
+                self._connecting.discard(coming)
         with self._lock:
             if not self._hung_up:
                 self._streams.add(stream)
@@ -107,8 +135,33 @@ class Wire(httpcore.SyncBackend):
         with self._lock:
             self._hung_up = True
             streams = list(self._streams)
+            for coming in self._connecting:
+                coming.cancel()
         for stream in streams:
             _shut(stream)
+
+
+def _settle(coming: "Future[httpcore.NetworkStream]", connect: Callable[[], httpcore.NetworkStream]) -> None:
+    """Open a connection for whoever waits for it, and close it where nobody does any more."""
+    try:
+        stream = connect()
+    except Exception as error:  # noqa: BLE001  # whoever waits raises it
+        if coming.set_running_or_notify_cancel():
+            coming.set_exception(error)
+        return
+    if coming.set_running_or_notify_cancel():
+        coming.set_result(stream)
+    else:
+        stream.close()
+
+
+def _result(coming: "Future[httpcore.NetworkStream]", timeout: float | None) -> httpcore.NetworkStream:
+    try:
+        return coming.result(timeout)
+    except CancelledError:
+        raise httpcore.ConnectError("we have hung up") from None
+    except TimeoutError:
+        raise httpcore.ConnectTimeout(f"no connection within {timeout:.1f} s") from None
 
 
 def hang_up(response: httpx.Response) -> None:

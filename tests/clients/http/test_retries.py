@@ -249,7 +249,7 @@ def raised(error: Failure, cause: BaseException | None = None) -> Failure:
     ("error", "label"),
     [
         (httpx.ReadTimeout(""), "timeout"),
-        (httpx.ConnectTimeout(""), "timeout"),
+        (httpx.ConnectTimeout(""), "connect"),
         (httpx.PoolTimeout(""), "timeout"),
         (httpx.ConnectError("refused"), "connect"),
         (httpx.ReadError("reset"), "reset"),
@@ -275,7 +275,7 @@ def test_a_bad_certificate_is_final_however_deep_it_lies() -> None:
     assert "hidden" not in str(outcome)
 
 
-HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def in_http(date: datetime) -> str:
@@ -291,8 +291,7 @@ def test_a_date_to_wait_for_goes_by_the_clock_of_the_server(off: timedelta) -> N
 
 @pytest.mark.parametrize(
     "date",
-    ["", "yesterday", "0", in_http(datetime.now(UTC) + YEAR), "Thu, 01 Jan 1970 00:00:00 GMT", f"{in_http(NOW)}, x"],
-    ids=["empty", "a word", "a number", "in a year", "the epoch", "two"],
+    ["", "yesterday", "0", "Fri, 01 Jan 2100 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", f"{in_http(NOW)}, x"],
 )
 def test_an_absurd_date_counts_as_absent(date: str) -> None:
     wish = wished_wait({"Date": date, "Retry-After": in_http(datetime.now(UTC) + timedelta(seconds=60))})
