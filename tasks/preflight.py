@@ -11,6 +11,7 @@ def authenticate(run: Run) -> None:
 
     Raises:
         AuthenticationError: the credentials are refused.
+        UnreachableError: the host of the login cannot be reached.
     """
     resources_of(run).client.authenticate()
 
