@@ -1,14 +1,21 @@
 """Objects as files: whole or not there, whatever interrupts us."""
 
 import errno
+import os
+import resource
 import shutil
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from seawall.storage.errors import BucketError, ObjectExistsError, UploadError
+from seawall.storage.disk import STAGING
+from seawall.storage.errors import BucketError, DiskError, ObjectExistsError, UploadError
 from seawall.storage.local import TEMPORARY, LocalStore
+from seawall.tests.shelf import Shelf
+from seawall.tests.small_runs import run_of, small_run
 
 
 @pytest.fixture
@@ -133,3 +140,53 @@ def test_a_store_shows_its_folder(store: LocalStore, root: Path) -> None:
     assert repr(store) == f"LocalStore('{root}')"
     shutil.rmtree(root, ignore_errors=True)
     assert list(store.folders("")) == []
+
+
+# --- disks ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may be longer than 4 KiB: what a full disk answers to a write, from the kernel itself."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_named_with_the_remedy(store: LocalStore, root: Path) -> None:
+    with pytest.raises(DiskError, match=f"the disk that holds {root} is full: .*make room there, or land elsewhere"):
+        store.put("part.csv", b"x" * 5000, content_type="text/csv")
+    assert _files(root) == []
+
+
+@pytest.mark.usefixtures("full_disk", "inline_runs")
+@pytest.mark.parametrize("format", ["csv", "jsonl", "json", "parquet"])
+def test_a_full_disk_for_staging_is_named_with_its_folder(
+    format: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    place = f"{tmp_path}/{STAGING}"
+    with pytest.raises(DiskError, match=rf"the disk that holds {place}\S+ is full: .*another folder in TMPDIR"):
+        small_run(Shelf("pages", total=3_000), LocalStore(root), run_of(format=format))
+    assert not list(tmp_path.glob(f"{STAGING}*"))
+
+
+def test_what_stands_in_the_way_below_the_root_is_found_at_preflight(store: LocalStore, root: Path) -> None:
+    store.put("raw", b"a file, not a folder", content_type="text/plain")
+    with pytest.raises(BucketError, match=f"folder {root}/raw cannot be written to"):
+        store.preflight("raw/crm")
+
+
+def test_new_folders_survive_a_power_cut(store: LocalStore, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def recorded(handle: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    store.put_new("raw/crm/plan", b"{}")
+    assert {str(root.parent), str(root), f"{root}/raw", f"{root}/raw/crm"} <= set(synced)
