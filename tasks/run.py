@@ -1,6 +1,7 @@
 """A run and its landing: the small frozen values that tasks are given. They hold names, never secrets."""
 
 import json
+import os
 import shlex
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ class Run:
 
     Blocks are named, not held. `resuming` is set where the caller gave a run id. All attempts of a run share `started`,
     so that they agree on one landing folder; `attempt` tells one from the next, so that what a process opened for an
-    earlier one is not used again.
+    earlier one is not used again; `process` runs the flow, so that others which land parts for it can end with it.
     """
 
     run_id: str
@@ -34,6 +35,7 @@ class Run:
     deployment: str | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     attempt: str = field(default_factory=lambda: uuid4().hex)
+    process: int = field(default_factory=os.getpid)
     attempted: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property

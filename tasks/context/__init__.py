@@ -1,7 +1,8 @@
 """What is Prefect's or the process's, and no step of the story.
 
 step.py          the decorator of every task: no retries, no cache, no secret in its errors
-resources.py     source, client, store and format of a run, opened once per process
+resources.py     source, client, store and format of a run, opened once per process and attempt
+processes.py     processes of a pool, which end with the one that runs the flow
 blocks.py        blocks by name
 logs.py          logging, configured in one place
 events.py        what automations can wait for

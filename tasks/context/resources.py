@@ -18,7 +18,7 @@ from seawall.formats.writer import Format
 from seawall.storage.disk import remove_abandoned
 from seawall.storage.keys import checked_prefix, joined
 from seawall.storage.store import ObjectStore
-from seawall.tasks.context import blocks, logs
+from seawall.tasks.context import blocks, logs, processes
 from seawall.tasks.run import Run
 
 KEPT_ATTEMPTS: Final = 8  # whose resources a process keeps open
@@ -80,6 +80,7 @@ def _close(client: ApiClient, store: ObjectStore) -> None:
 
 def _open(run: Run) -> Resources:
     logs.configure()
+    processes.end_with(run.process)
     with logs.only_logged("staging of dead processes could not be removed"):
         remove_abandoned()
     source = blocks.load_source(run.source)
