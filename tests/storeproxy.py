@@ -97,12 +97,6 @@ def cut_download(exchange: Exchange) -> bool:
     return False
 
 
-def forget_condition(exchange: Exchange) -> bool:
-    """Let the server not see `If-None-Match`, as a store that does not know it."""
-    exchange.request_headers.pop("If-None-Match", None)
-    return False
-
-
 def on(method: str, fault: Fault, part: str = "", header: str = "") -> Fault:
     """A fault of requests with this method, with `part` in their path and with a `header`."""
 
