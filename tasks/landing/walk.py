@@ -161,21 +161,25 @@ def _last(landing: Landing, resources: Resources, receipts: Sequence[Receipt], t
     reach = max(tally.reach, reach_of(receipts))
     if last is not None and tally.reach <= last:
         return max(last, reach)
-    return _open_end(landing, receipts, totals, tally.reach)
+    return _open_end(landing, receipts, totals, tally)
 
 
-def _open_end(landing: Landing, receipts: Sequence[Receipt], totals: Totals, seen: int) -> int:
+def _open_end(landing: Landing, receipts: Sequence[Receipt], totals: Totals, tally: Tally) -> int:
     """How far to walk where no total tells: as far as planned, and twice as far once that held records.
 
-    A total of records that is reached is believed until a page beyond it is seen to hold some.
+    A total of records that is reached is believed until a page beyond it is seen to hold some. A page that failed may
+    hold some: it is walked past, unless more have failed than a run may be published without.
     """
     reach = max((receipt.last for receipt in receipts), default=0)
     is_reached = totals.records is not None and sum(receipt.sent_records for receipt in receipts) == totals.records
-    if is_reached and reach >= seen:
+    if is_reached and reach >= tally.reach:
         return max(reach, landing.plan.ranges[0].first)
-    reach = max(reach, seen)
+    last_failed = tally.gaps[-1].page if tally.gaps else 0
+    reach = max(reach, tally.reach)
+    if len(tally.gaps) <= landing.run.options.max_failed_pages:
+        reach = max(reach, last_failed)
     if reach < landing.plan.last_page:
-        return landing.plan.last_page
+        return max(landing.plan.last_page, last_failed)
     return min(max(last_begun(landing, reach + 1), 2 * reach), MAX_PAGE)
 
 

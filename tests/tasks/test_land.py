@@ -9,14 +9,16 @@ import httpx
 import pytest
 
 from seawall.clients.errors import SourceDownError
+from seawall.storage.manifest import Manifest
 from seawall.storage.store import ObjectStore
 from seawall.tasks import land
 from seawall.tasks.errors import IncompleteError, StalledError
 from seawall.tasks.landing.tally import Tally
+from seawall.tasks.options import IngestOptions
 from seawall.tests.inline import Now
 from seawall.tests.schedules import MemoryStore
 from seawall.tests.shelf import Shelf
-from seawall.tests.small_runs import small_run
+from seawall.tests.small_runs import run_of, small_run
 
 pytestmark = pytest.mark.usefixtures("inline_runs")
 
@@ -74,6 +76,44 @@ def test_gaps_are_tried_again_until_too_many_have_failed_twice(max_failed_pages:
         assert small_run(shelf, store, max_failed_pages=max_failed_pages, parallel_parts=1).verdict == "gaps"
     asked = Counter(begin // 5 for begin in shelf.asked if begin // 5 in shelf.broken)
     assert sorted(asked.values(), reverse=True) == [24] * tried_again + [12] * (10 - tried_again)
+
+
+def pages_told(manifest: Manifest) -> tuple[int, set[int]]:
+    """The pages that a manifest vouches for, landed or missing: how many, and those that are missing."""
+    landed = {page for part in manifest.parts for page in range(part.first, part.last + 1)}
+    missing = {failed.page for failed in manifest.failed_pages}
+    return len(landed | missing), missing
+
+
+@pytest.mark.parametrize("per_part", [1, 2, 3, 8])
+@pytest.mark.parametrize("broken", [range(begin, begin + length) for begin in (1, 2, 7, 8, 9) for length in (1, 2, 3)])
+def test_an_open_walk_goes_on_behind_pages_that_are_missing_wherever_it_began_its_parts(
+    broken: range, per_part: int
+) -> None:
+    shelf = Failing("pages until empty", total=300, broken=broken)
+    manifest = small_run(
+        shelf, MemoryStore(), max_failed_pages=3, pages_per_part=per_part, parallel_parts=1, max_in_flight=2
+    )
+    assert pages_told(manifest) == (60, {page + 1 for page in broken})
+    assert (manifest.verdict, manifest.records) == ("gaps", 300 - 5 * len(broken))
+
+
+@pytest.mark.parametrize("first", [1, 2, 3, 8])
+@pytest.mark.parametrize("per_part", [1, 2, 3])
+def test_where_all_that_comes_is_missing_an_open_walk_ends_and_publishes_nothing(first: int, per_part: int) -> None:
+    shelf = Failing("pages until empty", total=5_000, broken=range(first, 10_000))
+    with pytest.raises((IncompleteError, SourceDownError), match=r"pages missing|the API is down"):
+        small_run(shelf, MemoryStore(), max_failed_pages=2, pages_per_part=per_part, parallel_parts=1, max_in_flight=2)
+
+
+@pytest.mark.parametrize("broken", [range(1, 2), range(2, 3), range(7, 9)])
+def test_what_is_missing_at_the_edge_of_an_open_walk_is_filled_with_all_that_is_behind_it(broken: range) -> None:
+    shelf, store = Failing("pages until empty", total=300, broken=broken), MemoryStore()
+    options: dict[str, Any] = {"max_failed_pages": 2, "pages_per_part": 2, "parallel_parts": 1}
+    assert small_run(shelf, store, **options).verdict == "gaps"
+    shelf.broken = range(0)
+    filled = small_run(shelf, store, run_of(resuming=True, options=IngestOptions(**options)))
+    assert (filled.verdict, filled.records, filled.generation) == ("complete", 300, 2)
 
 
 def test_a_process_reads_no_receipt_that_it_wrote_and_lists_them_few_times() -> None:
