@@ -2,7 +2,8 @@
 
 StorageError
 ├── BucketError           the bucket or folder is missing, or refuses us
-│   └── UnreachableError  the store did not answer, or only with failures, as long as we were patient
+│   └── StoreUnreachableError
+│                         the store did not answer, or only with failures, as long as we were patient
 ├── CorruptObjectError    a plan, receipt or manifest that we cannot trust
 ├── DiskError             a disk of this machine is full, or takes no staged files
 ├── ObjectExistsError     a create-only write found an object in its place
@@ -23,7 +24,7 @@ class BucketError(StorageError):
     code: str = ""
 
 
-class UnreachableError(BucketError):
+class StoreUnreachableError(BucketError):
     """For as long as we were patient, there was no answer or none but failures; another try may do."""
 
 

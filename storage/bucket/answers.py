@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from seawall.storage.errors import BucketError, UnreachableError
+from seawall.storage.errors import BucketError, StoreUnreachableError
 
 TRANSFERS: Final = 3  # of the same bytes, where they come damaged
 SERVER_TEXT: Final = 300  # characters of what a store says that an error repeats
@@ -131,7 +131,9 @@ def explained(error: Exception, where: str, seconds: float) -> BucketError:
     text, remedy = _text(error), _remedy(error)
     ours = BucketError(f"{where} refuses us: {text}; {remedy}")
     if _is_passing(error):
-        ours = UnreachableError(f"{where} cannot be reached, or only failed, for {seconds:.0f} s: {text}; {remedy}")
+        ours = StoreUnreachableError(
+            f"{where} cannot be reached, or only fails, within {seconds:.0f} s: {text}; {remedy}"
+        )
     ours.code = code_of(error)
     return ours
 

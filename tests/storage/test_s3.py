@@ -18,7 +18,7 @@ from moto import mock_aws
 from seawall.dev.process import free_ports
 from seawall.dev.seaweed import ACCESS_KEY, SECRET_KEY, SeaweedFS
 from seawall.storage import s3
-from seawall.storage.errors import BucketError, ObjectExistsError, StoppedError, UnreachableError, UploadError
+from seawall.storage.errors import BucketError, ObjectExistsError, StoppedError, StoreUnreachableError, UploadError
 from seawall.storage.s3 import CLIENT_CONFIG, S3Store
 from seawall.storage.store import put_once
 from seawall.tests.storeproxy import (
@@ -325,7 +325,7 @@ def test_a_conflict_with_a_write_in_progress_is_repeated(store: S3Store, proxy: 
 
 def test_a_conflict_without_end_is_an_error(hasty_store: S3Store, proxy: StoreProxy) -> None:
     proxy.before = on("PUT", CONFLICT)
-    with pytest.raises(UnreachableError, match="ConditionalRequestConflict"):
+    with pytest.raises(StoreUnreachableError, match="ConditionalRequestConflict"):
         hasty_store.put_new("run/_plan.json", b"{}")
     assert proxy.count("PUT") > 2
 
@@ -459,7 +459,7 @@ def test_what_ends_names_bucket_key_reason_and_remedy(
 ) -> None:
     what = f"bucket '{bucket}'" if ask == "list" else f"s3://{bucket}/raw/a"
     proxy.before = refuse(503, "SlowDown")
-    with pytest.raises(UnreachableError, match=f"{what} at {proxy.url} cannot be reached") as caught:
+    with pytest.raises(StoreUnreachableError, match=f"{what} at {proxy.url} cannot be reached") as caught:
         list(getattr(hasty_store, ask)("raw/a"))
     assert "see that the store is well" in str(caught.value)
 
@@ -478,7 +478,7 @@ def test_an_endpoint_that_sends_us_to_https_is_named(store: S3Store, proxy: Stor
 
 def test_a_store_that_hangs_does_not_hold_up_a_preflight(hasty_store: S3Store, proxy: StoreProxy) -> None:
     proxy.before = hang
-    with pytest.raises(UnreachableError, match="no answer to the last attempt"):
+    with pytest.raises(StoreUnreachableError, match="no answer to the last attempt"):
         hasty_store.preflight("raw")
 
 

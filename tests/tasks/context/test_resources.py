@@ -90,6 +90,9 @@ def test_what_a_task_of_an_earlier_attempt_works_with_is_closed_when_it_is_done(
     working.store.close = lambda: (closed.append("store"), close())  # type: ignore[method-assign,func-returns-value,assignment]
     release(run)  # an attempt that was let go of is no error
     assert closed == []
+    del working
+    gc.collect()
+    assert closed == ["store"]
 
 
 def test_a_process_keeps_few_attempts_and_nothing_of_the_others(site: Site) -> None:
