@@ -38,10 +38,11 @@ class LocalStore:
         """
         with _refusals(f"folder {self._root} cannot be written to"):
             _make_folder(self._root)
-            folder = next(each for each in (self._path(prefix), *self._path(prefix).parents) if each.exists())
+            folder, *above = self._standing(self._path(prefix))
         with _refusals(f"folder {folder} cannot be written to"), room_on_disk(folder):
             _try_to_create(folder)
-        self.abort_uploads(f"{folder.relative_to(self._root).as_posix()}/")
+        for each in (folder, *above):
+            self.abort_uploads(f"{each.relative_to(self._root).as_posix()}/")
 
     def put_file(self, path: Path, key: str, *, content_type: str) -> None:
         """Store a file, replacing what stood there; from then on it is the store's. Raises UploadError.
@@ -124,6 +125,11 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self._root / key
 
+    def _standing(self, folder: Path) -> Iterator[Path]:
+        """A folder and those above it up to the root, as far as they stand; the deepest one first."""
+        above = (folder, *folder.parents)
+        return (each for each in above[: above.index(self._root) + 1] if each.exists())
+
     @contextmanager
     def _read(self, key: str) -> Iterator[None]:
         """Let what keeps us from reading be an error of ours."""
@@ -135,12 +141,17 @@ class LocalStore:
 
     @contextmanager
     def _temporary(self, key: str) -> Iterator[Path]:
-        """A file beside the one that it becomes, gone at the end; what keeps us from writing is an error of ours."""
+        """A file that is to become the object, gone at the end; what keeps us from writing is an error of ours.
+
+        Its folder is the deepest one that stands before: what a dead process leaves is where `preflight` looks for it,
+        also where nobody ever comes back to the folder of that landing.
+        """
         folder = self._path(key).parent
         with _refusals(f"{self.uri(key)} cannot be written"), room_on_disk(folder):
-            _make_folder(folder)
-            path, held = new_locked(partial(_new_file, folder))
+            _make_folder(self._root)
+            path, held = new_locked(partial(_new_file, next(self._standing(folder))))
             try:
+                _make_folder(folder)
                 yield path
             finally:
                 path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import io
 import json
 import random
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,9 +92,9 @@ class MortalStore(MemoryStore):
 class Glitch:
     """What the first `times` answers for a page lack."""
 
-    kind: (
-        str  # empty, short, silent (no key of a next page), null (there is none, it says), errors (beside some records)
-    )
+    kind: str
+    """empty, short, silent (no key of a next page), null (there is none, it says), errors (beside some records), or
+    broken (never answered, however often it is asked for)"""
     times: int
 
 
@@ -117,6 +117,7 @@ class History:
         if self.change == "shrinks" and (self.kind not in TELL_RECORDS or self.totals != "honest") and self.passes == 1:
             self.change = ""  # nobody who walks once can see that
         self.kills = [draw.randrange(1, 12) for _ in range(draw.choice((0, 0, 1, 2)))]
+        self.max_failed_pages = 0
         self.draw = draw
         self.moments = [tuple(self.rows)]
         self.asked = 0
@@ -239,6 +240,21 @@ class History:
         return httpx.Response(status, headers=headers, content=json.dumps(body).encode())
 
 
+class Holed(History):
+    """A numbered source that never answers for some pages, about its end too; a few may be missing."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        while self.kind in CHAINED:
+            super().__init__(self.draw.randrange(10**6))
+        self.seed, self.passes, self.change, self.counts_from_1 = seed, 1, "", False
+        pages = -(-len(self.rows) // SIZE)
+        broken = {self.draw.randrange(1, pages + 4) for _ in range(self.draw.choice((1, 1, 2, 4)))}
+        behind = {"capped": self.cap, "lagging": len(self.rows) - self.cap}.get(self.totals, 0) // SIZE
+        self.glitches = {page: Glitch("broken", 10**6) for page in broken if page != behind}
+        self.max_failed_pages = self.draw.choice((1, 2, 4))
+
+
 class InProcess(httpx.BaseTransport):
     """Carries requests to a history without any socket."""
 
@@ -263,7 +279,7 @@ def live(history: History) -> Ending:
     for turn, death in enumerate([*history.kills, 10**6]):
         options = IngestOptions(
             pages_per_part=history.draw.choice((1, 2, 3, 500)), parallel_parts=history.draw.choice((1, 2)),
-            max_in_flight=history.draw.choice((1, 4)), passes=history.passes,
+            max_in_flight=history.draw.choice((1, 4)), passes=history.passes, max_failed_pages=history.max_failed_pages,
         )  # fmt: skip
         try:
             store = MortalStore(objects, death, after=history.draw.random() < 0.5)
@@ -309,6 +325,15 @@ def fault(history: History, ending: Ending) -> str | None:
     if verdict == "complete" and ids not in history.moments:
         lost = sorted(set(history.moments[-1]) - set(ids))
         return f"a lie: lost {lost}, {len(ids) - len(set(ids))} twice, {ending.manifest.figures}"
+    if verdict == "gaps" and not any(ids == _besides(ending.manifest, rows) for rows in history.moments):
+        gaps = [gap.page for gap in ending.manifest.failed_pages]
+        return f"a lie: lost {sorted(set(history.moments[-1]) - set(ids))}, and names pages {gaps} alone"
     if verdict != "complete" and history.has_to_heal:
         return f"not healed: {verdict}, {ending.manifest.figures}"
     return None
+
+
+def _besides(manifest: Manifest, rows: Sequence[int]) -> tuple[int, ...]:
+    """The rows of a source that do not stand on a page which a manifest names as missing."""
+    missing = {gap.page for gap in manifest.failed_pages}
+    return tuple(row for at, row in enumerate(rows) if at // SIZE + 1 not in missing)

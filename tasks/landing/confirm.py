@@ -70,13 +70,14 @@ def _settled(walker: Walker, tally: Tally) -> Tally:
     """Land the rest, and what asking once more brings, until it brings nothing new."""
     for number in range(1, ROUNDS + 1):
         tally = walker.land_rest(tally)
-        if tally.gaps:
-            return tally
+        if len(tally.gaps) > walker.landing.run.options.max_failed_pages:
+            return tally  # nothing will be published
         before = _marks(walker, tally)
         tally = _asked_beyond(walker, tally)
         if tally.reach > reach_of(_receipts(walker)):
             continue
-        tally = _healed(walker, tally)
+        if not tally.gaps:
+            tally = _healed(walker, tally)
         tally = _asked_for_first_page(walker, tally, waits_for_more=number < ROUNDS)
         if _marks(walker, tally) == before:
             break
@@ -99,14 +100,16 @@ def _asked_beyond(walker: Walker, tally: Tally) -> Tally:
     """Look one page beyond the last one, where that came as long as others; pages tell that by number or offset."""
     landing, receipts = walker.landing, _receipts(walker)
     pagination = walker.resources.source.pagination
-    last = receipts[-1].last if receipts else MAX_PAGE
+    last_landed = receipts[-1].last if receipts else MAX_PAGE
+    last = max([last_landed, *(gap.page for gap in tally.gaps)])
     if isinstance(pagination, Chained) or last >= MAX_PAGE:
         return tally
     if end_of(receipts, tally) == last + 1:
         return _with_proof(tally, beyond=False)
     page_range, told = landing.run.options.page_range, _largest(landing, receipts)
     if page_range is None or last < page_range.last:
-        return tally if _ends_short(receipts) else tally.with_look_beyond(_look_at(walker, last + 1, told))
+        ends_short = last == last_landed and _ends_short(receipts)
+        return tally if ends_short else tally.with_look_beyond(_look_at(walker, last + 1, told))
     is_told_of = (told.pages or 0) > last - pagination.first_page + 1
     seen = Tally(proof=Proof(beyond=True)) if is_told_of else _look_at(walker, last + 1, told)
     return tally.with_look_beyond(replace(seen, reach=0))  # nobody asked for that page
@@ -208,7 +211,7 @@ def _asked_for_first_page(walker: Walker, tally: Tally, *, waits_for_more: bool)
     """
     landing, receipts = walker.landing, _receipts(walker)
     first = landing.plan.ranges[0].first
-    if not receipts or receipts[-1].last == first:
+    if not receipts or receipts[0].first != first or receipts[-1].last == first:
         return tally
     try:
         page = walker.resources.client.first_page(first)

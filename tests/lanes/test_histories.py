@@ -6,6 +6,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -13,9 +14,10 @@ import pytest
 from seawall.clients.fetcher import Fetcher
 from seawall.clients.pages.identity import Identity
 from seawall.clients.pagination.extent import Extent
+from seawall.tasks.landing import confirm, walk
 from seawall.tasks.publishing import checks
 from seawall.tests.figures import Figures
-from seawall.tests.histories import History, fault, live
+from seawall.tests.histories import History, Holed, fault, live
 from seawall.tests.races import Race
 
 pytestmark = [pytest.mark.histories, pytest.mark.usefixtures("inline_runs")]
@@ -29,16 +31,20 @@ def seeds(count: int) -> range:
     return range(int(ONLY), int(ONLY) + 1) if ONLY else range(count)
 
 
-def test_complete_is_true_of_some_moment_and_what_passes_heals(record_property: Figures) -> None:
+@pytest.mark.parametrize("life", [History, Holed], ids=["all pages answer in time", "some pages never answer"])
+def test_what_is_published_is_true_of_some_moment_and_what_passes_heals(
+    life: type[History], record_property: Figures
+) -> None:
     verdicts: Counter[str] = Counter()
     wrong = []
     for seed in seeds(10_000 if FULL else 400):
-        history = History(seed)
+        history = life(seed)
         ending = live(history)
         if trouble := fault(history, ending):
             wrong.append(f"SEAWALL_SEED={seed}: {trouble}; {history}")
         verdicts[ending.manifest.verdict if ending.manifest else type(ending.error).__name__] += 1
-    record_property(f"{verdicts.total():,} histories", ", ".join(f"{n:,} {name}" for name, n in verdicts.most_common()))
+    figures = ", ".join(f"{n:,} {name}" for name, n in verdicts.most_common())
+    record_property(f"{verdicts.total():,} histories ({life.__name__})", figures)
     assert not wrong, "\n".join(wrong[:10])
 
 
@@ -91,8 +97,18 @@ PLANTED: dict[str, Plant] = {
     "the first page is not read again": lambda patch: patch.setattr(
         f"{CONFIRM}._asked_for_first_page", lambda _, tally, **__: tally
     ),
+    "failed pages are no reason to walk on": lambda patch: patch.setattr(
+        walk, "_open_end", lambda *known, ends=walk._open_end: ends(*known[:-1], replace(known[-1], gaps=()))
+    ),
+    "nobody looks beyond where pages failed": lambda patch: patch.setattr(
+        confirm, "_asked_beyond", lambda walker, tally, asks=confirm._asked_beyond:
+            tally if tally.gaps else asks(walker, tally)
+    ),
 }  # fmt: skip
 
+
+IN_HOLED: Final = ("failed pages are no reason to walk on", "nobody looks beyond where pages failed")
+"""Rules that only sources miss some of whose pages never answer."""
 
 LATE: Final = {"errors beside records are not looked at": 1_380, "the first page is not read again": 1_570}
 """Where the first history stands that misses a rule, if it comes late; at full size it is looked for."""
@@ -105,7 +121,7 @@ def test_a_rule_that_is_taken_away_is_missed(
     plant(monkeypatch)
     name = request.node.callspec.id
     for seed in range(0 if FULL else LATE.get(name, 0), 10_000):
-        history = History(seed)
+        history = (Holed if name in IN_HOLED else History)(seed)
         if trouble := fault(history, live(history)):
             record_property(name, f"seed {seed}: {trouble[:100]}")
             return

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +14,15 @@ from typing import Any
 
 import pytest
 from prefect.settings import PREFECT_API_URL
+from prefect_aws import S3Bucket
+from prefect_aws.client_parameters import AwsClientParameters
 
 from seawall.dev.process import ROOT
 from seawall.dev.seaweed import SeaweedFS
 from seawall.dev.truth import differences
 from seawall.dev.unstable_api import Server
 from seawall.tests.figures import Figures
+from seawall.tests.storeproxy import Exchange, on, proxy_before, times
 
 pytestmark = pytest.mark.runs
 
@@ -142,24 +146,40 @@ def test_sigterm_ends_a_run_within_its_grace_period_and_leaves_it_resumable(
     assert not list((tmp_path / "second").glob("seawall-*"))
 
 
-@pytest.mark.parametrize("moment", ["_receipts", "_widened"], ids=["while parts land", "while it is published"])
+@pytest.mark.parametrize(
+    "part", ["/_plan.json", "/_receipts/", "/_widened/"], ids=["while planned", "while parts land", "while published"]
+)
 def test_sigterm_ends_a_run_within_its_grace_period_though_the_store_hangs(
-    moment: str, serve: Callable[..., Server], save_source: Callable[..., str], bucket: str, seaweed: SeaweedFS,
+    part: str, serve: Callable[..., Server], save_source: Callable[..., str], bucket: str, seaweed: SeaweedFS,
     tmp_path: Path, record_property: Figures,
 ) -> None:  # fmt: skip
     server = serve(total=4_000, late=3_990, latency=0.02)
     parameters: dict[str, Any] = {
         "source": save_source(server, page_size=100), "storage": "s3-bucket/judge", "options": {"pages_per_part": 2}
     }  # fmt: skip
-    worker = Worker(tmp_path / "first", **parameters)
-    wait_until(lambda: len(keys_in(seaweed, bucket, f"/{moment}/")) > 2, worker)
-    with seaweed.paused():
-        time.sleep(1)  # by now every call on the store hangs
-        assert worker.process.poll() is None
-        seconds = worker.end(signal.SIGTERM)
-    record_property("SIGTERM to end, the store hangs", f"{seconds:.1f} s")
-    assert seconds < 10
-    Worker(tmp_path / "second", **parameters, resume=plan_in(seaweed, bucket)[1]).finish()
+    with proxy_before(seaweed.url) as proxy:
+        block: Any = S3Bucket.load("judge")
+        block.credentials.aws_client_parameters = AwsClientParameters(endpoint_url=proxy.url)
+        block.save("judge", overwrite=True)
+        with contextlib.ExitStack() as pause:
+            hangs = threading.Event()
+
+            def hang(exchange: Exchange) -> bool:
+                pause.enter_context(seaweed.paused())
+                hangs.set()
+                return False
+
+            proxy.before = on("PUT", times(1, hang), part)
+            worker = Worker(tmp_path / "first", **parameters)
+            wait_until(hangs.is_set, worker)
+            time.sleep(1)  # by now every call on the store hangs
+            assert worker.process.poll() is None
+            seconds = worker.end(signal.SIGTERM)
+        record_property(f"SIGTERM to end, the store hangs at {part}", f"{seconds:.1f} s")
+        assert seconds < 10
+        if "_plan" not in part:
+            parameters |= {"resume": plan_in(seaweed, bucket)[1]}
+        Worker(tmp_path / "second", **parameters).finish()
     assert not seaweed.client().list_multipart_uploads(Bucket=bucket).get("Uploads")
 
 

@@ -4,7 +4,10 @@ import errno
 import os
 import resource
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,6 +124,20 @@ def test_what_a_killed_write_left_is_not_listed_and_can_be_removed(
     assert store.abort_uploads("run/_receipts/") == 1
     assert _files(root) == [f"other/{TEMPORARY}x1y2", "run/part.csv"]
     assert store.abort_uploads("run/") == 0
+
+
+@pytest.mark.parametrize("known", ["", "raw", "raw/items"])
+def test_what_a_process_left_that_died_before_its_landing_had_a_plan_is_removed_by_the_next_run(
+    root: Path, known: str
+) -> None:
+    (root / known).mkdir(parents=True)
+    dies = "os.link = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+    puts = f"LocalStore(Path({str(root)!r})).put_new('raw/items/run-1/_plan.json', b'')"
+    code = f"import os, signal; from pathlib import Path; from seawall.storage.local import LocalStore; {dies}; {puts}"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert len(_files(root)) == 1
+    LocalStore(root).preflight("raw/items")
+    assert _files(root) == []
 
 
 def test_a_folder_may_be_named_like_our_temporary_files(store: LocalStore) -> None:

@@ -48,14 +48,18 @@ class Forgetful(MemoryStore):
 
 @dataclass
 class Failing(Shelf):
-    """Its connection breaks on `broken` pages of five records, counted from 0."""
+    """Its connection breaks on `broken` pages of five, counted from 0; it tells of `told` records at the most."""
 
     broken: range = range(0)
+    told: int = 10**6
 
     def answer(self, query: Mapping[str, str], url: str) -> tuple[dict[str, str], dict[str, Any]]:
         headers, body = super().answer(query, url)
-        if self.asked[-1] // 5 in self.broken:
+        if self._begin(query, 5) // 5 in self.broken:
             raise httpx.ReadError("Connection reset by peer", request=httpx.Request("GET", url))
+        told = min(self.told, self.total)
+        totals = {"total_records": told, "total_pages": -(-told // 5)}
+        body["metadata"] = {key: totals.get(key, value) for key, value in body["metadata"].items()}
         return headers, body
 
 
@@ -94,6 +98,17 @@ def test_an_open_walk_goes_on_behind_pages_that_are_missing_wherever_it_began_it
     manifest = small_run(
         shelf, MemoryStore(), max_failed_pages=3, pages_per_part=per_part, parallel_parts=1, max_in_flight=2
     )
+    assert pages_told(manifest) == (60, {page + 1 for page in broken})
+    assert (manifest.verdict, manifest.records) == ("gaps", 300 - 5 * len(broken))
+
+
+@pytest.mark.parametrize("kind", ["pages", "pages by records", "offset"])
+@pytest.mark.parametrize("broken", [range(1, 2), range(4, 8), range(7, 8)])
+def test_a_total_that_is_too_small_is_seen_though_the_last_page_that_it_tells_of_is_missing(
+    kind: str, broken: range
+) -> None:
+    shelf = Failing(kind, total=300, broken=broken, told=40)
+    manifest = small_run(shelf, MemoryStore(), max_failed_pages=4, pages_per_part=2, parallel_parts=1)
     assert pages_told(manifest) == (60, {page + 1 for page in broken})
     assert (manifest.verdict, manifest.records) == ("gaps", 300 - 5 * len(broken))
 
