@@ -10,8 +10,8 @@ _MARKS: Final = re.compile(r"[&%\\]")
 _ESCAPE: Final = re.compile(
     r"""(?P<entity>&(?:amp;|\#0*38;|\#[xX]0*26;)*(?:[a-zA-Z][a-zA-Z0-9]{1,30}|\#[0-9]{1,10}|\#[xX][0-9a-fA-F]{1,10});)
     | (?P<percent>(?:%(?:25)*[0-9a-fA-F]{2})+)
-    | \\++ (?: (?P<units>u[0-9a-fA-F]{4}(?:\\++u[0-9a-fA-F]{4})*+) | (?P<code>U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})
-           | (?P<letter>[nrtbf]) )""",
+    | (?<!\\)\\++ (?: (?P<units>u[0-9a-fA-F]{4}(?:\\++u[0-9a-fA-F]{4})*+) | (?P<code>U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2})
+                  | (?P<letter>[nrtbf]) )""",
     re.VERBOSE,
 )
 _LAYERS_OF: Final = re.compile(r"&(?:amp;|\#0*38;|\#[xX]0*26;)*")

@@ -73,7 +73,13 @@ class House:
             client.set_flow_run_state(run.id, state, force=True)
 
     def wait_for_state(self, run: FlowRun, worker: Process, *names: str) -> State:
-        wait_for(lambda: self.state(run).name in names, worker, f"a run that is {' or '.join(names)}", 90)
+        with self.client as client:
+            wait_for(
+                lambda: client.read_flow_run(run.id).state_name in names,
+                worker,
+                f"a run that is {' or '.join(names)}",
+                90,
+            )
         return self.state(run)
 
     def process_of(self, run: FlowRun) -> int:

@@ -16,7 +16,7 @@ from seawall.flows.ingest import ingest
 from seawall.storage.manifest import Manifest
 from seawall.tests.wireserver import Answer, Request, Route, WireServer, as_json
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = pytest.mark.usefixtures("prefect_api", "short_backoffs")
 
 PATIENCE = 30
 PAGES = {1: [{"id": 1}, {"id": 2}], 2: [{"id": 3}]}

@@ -73,7 +73,7 @@ def report() -> str:
     return path.read_text()
 
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = pytest.mark.usefixtures("prefect_api", "short_backoffs")
 
 PRETTY = [
     [json.dumps({"id": n, "price": n / 4, "tags": ["a b", {"n": n}]}, indent=2).encode() for n in page]

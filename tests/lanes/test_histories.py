@@ -31,13 +31,15 @@ def seeds(count: int) -> range:
     return range(int(ONLY), int(ONLY) + 1) if ONLY else range(count)
 
 
-@pytest.mark.parametrize("life", [History, Holed], ids=["all pages answer in time", "some pages never answer"])
+@pytest.mark.parametrize(
+    ("life", "number"), [(History, 400), (Holed, 200)], ids=["all pages answer in time", "some pages never answer"]
+)
 def test_what_is_published_is_true_of_some_moment_and_what_passes_heals(
-    life: type[History], record_property: Figures
+    life: type[History], number: int, record_property: Figures
 ) -> None:
     verdicts: Counter[str] = Counter()
     wrong = []
-    for seed in seeds(10_000 if FULL else 400):
+    for seed in seeds(10_000 if FULL else number):
         history = life(seed)
         ending = live(history)
         if trouble := fault(history, ending):

@@ -23,6 +23,8 @@ from seawall.tasks.dataframes import fetch_dataframe, get_dataframe, latest, put
 from seawall.tasks.errors import SettingsError
 from seawall.tests.datasets import publish
 
+pytestmark = pytest.mark.usefixtures("short_backoffs")
+
 Serve = Callable[..., Server]
 Save = Callable[..., str]
 

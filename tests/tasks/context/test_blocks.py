@@ -25,6 +25,8 @@ from seawall.tasks.errors import SettingsError
 from seawall.tasks.run import Run
 from seawall.tasks.settle import settle
 
+pytestmark = pytest.mark.usefixtures("short_backoffs")
+
 SCHEME = "attic://"
 SECRET = "under-the-doormat"
 
