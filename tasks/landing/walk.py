@@ -158,21 +158,21 @@ def _last(landing: Landing, resources: Resources, receipts: Sequence[Receipt], t
         return reach + bool(receipts and receipts[-1].next_token)
     totals = advertised(landing, receipts, tally)
     last = last_page(pagination.first_page, totals.pages)
-    reach = max(tally.reach, reach_of(receipts))
-    if last is not None and tally.reach <= last:
-        return max(last, reach)
+    if last is not None and max(tally.reach, reach_of(receipts)) <= last:
+        return last
     return _open_end(landing, receipts, totals, tally)
 
 
 def _open_end(landing: Landing, receipts: Sequence[Receipt], totals: Totals, tally: Tally) -> int:
     """How far to walk where no total tells: as far as planned, and twice as far once that held records.
 
-    A total of records that is reached is believed until a page beyond it is seen to hold some. A page that failed may
-    hold some: it is walked past, unless more have failed than a run may be published without.
+    A total of records that is reached is believed until a page beyond it is seen to hold some, or one within is missing:
+    that one's would be too many. A page that failed may hold some: it is walked past, unless more have failed than a run
+    may be published without.
     """
     reach = max((receipt.last for receipt in receipts), default=0)
     is_reached = totals.records is not None and sum(receipt.sent_records for receipt in receipts) == totals.records
-    if is_reached and reach >= tally.reach:
+    if is_reached and reach >= tally.reach and not any(gap.page < reach for gap in tally.gaps):
         return max(reach, landing.plan.ranges[0].first)
     last_failed = tally.gaps[-1].page if tally.gaps else 0
     reach = max(reach, tally.reach)

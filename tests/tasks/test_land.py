@@ -1,7 +1,7 @@
 """Land: what the bookkeeping of a long walk costs, and what it does where a store shows nothing new."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class Forgetful(MemoryStore):
 class Failing(Shelf):
     """Its connection breaks on `broken` pages of five, counted from 0; it tells of `told` records at the most."""
 
-    broken: range = range(0)
+    broken: Collection[int] = ()
     told: int = 10**6
 
     def answer(self, query: Mapping[str, str], url: str) -> tuple[dict[str, str], dict[str, Any]]:
@@ -113,6 +113,25 @@ def test_a_total_that_is_too_small_is_seen_though_the_last_page_that_it_tells_of
     assert (manifest.verdict, manifest.records) == ("gaps", 300 - 5 * len(broken))
 
 
+@pytest.mark.parametrize("kind", ["pages by records", "offset"])
+def test_a_total_of_records_that_is_reached_though_a_page_is_missing_is_too_small(kind: str) -> None:
+    manifest = small_run(Failing(kind, total=30, told=20, broken=(1, 5)), MemoryStore(), max_failed_pages=2)
+    assert pages_told(manifest) == (6, {2, 6})
+    assert (manifest.verdict, manifest.records) == ("gaps", 20)
+
+
+@pytest.mark.parametrize("kind", ["pages", "pages by records", "offset"])
+def test_a_run_that_is_resumed_knows_of_a_total_that_its_receipts_refute(kind: str) -> None:
+    shelf, store = Failing(kind, total=300, broken=range(20, 60), told=40), MemoryStore()
+    options: dict[str, Any] = {"pages_per_part": 2, "parallel_parts": 1}
+    with pytest.raises((IncompleteError, SourceDownError), match=r"pages missing|the API is down"):
+        small_run(shelf, store, **options)
+    shelf.broken = range(20, 21)
+    manifest = small_run(shelf, store, run_of(resuming=True, options=IngestOptions(max_failed_pages=1, **options)))
+    assert pages_told(manifest) == (60, {21})
+    assert (manifest.verdict, manifest.records) == ("gaps", 295)
+
+
 @pytest.mark.parametrize("first", [1, 2, 3, 8])
 @pytest.mark.parametrize("per_part", [1, 2, 3])
 def test_where_all_that_comes_is_missing_an_open_walk_ends_and_publishes_nothing(first: int, per_part: int) -> None:
@@ -126,7 +145,7 @@ def test_what_is_missing_at_the_edge_of_an_open_walk_is_filled_with_all_that_is_
     shelf, store = Failing("pages until empty", total=300, broken=broken), MemoryStore()
     options: dict[str, Any] = {"max_failed_pages": 2, "pages_per_part": 2, "parallel_parts": 1}
     assert small_run(shelf, store, **options).verdict == "gaps"
-    shelf.broken = range(0)
+    shelf.broken = ()
     filled = small_run(shelf, store, run_of(resuming=True, options=IngestOptions(**options)))
     assert (filled.verdict, filled.records, filled.generation) == ("complete", 300, 2)
 
