@@ -166,9 +166,9 @@ def _last(landing: Landing, resources: Resources, receipts: Sequence[Receipt], t
 def _open_end(landing: Landing, receipts: Sequence[Receipt], totals: Totals, tally: Tally) -> int:
     """How far to walk where no total tells: as far as planned, and twice as far once that held records.
 
-    A total of records that is reached is believed until a page beyond it is seen to hold some, or one within is missing:
-    that one's would be too many. A page that failed may hold some: it is walked past, unless more have failed than a run
-    may be published without.
+    A total of records that is reached is believed until a page beyond it is seen to hold some, or one within is
+    missing, whose records would be too many. A page that failed may hold some: it is walked past, unless more have
+    failed than a run may be published without.
     """
     reach = max((receipt.last for receipt in receipts), default=0)
     is_reached = totals.records is not None and sum(receipt.sent_records for receipt in receipts) == totals.records
