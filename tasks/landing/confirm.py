@@ -22,7 +22,7 @@ from seawall.storage.keys import MAX_PAGE
 from seawall.storage.receipts import Receipt, read_receipts
 from seawall.tasks.context.resources import Resources
 from seawall.tasks.landing.tally import Proof, Tally
-from seawall.tasks.landing.walk import advertised, end_of, informed, largest_of, notice_of, reach_of
+from seawall.tasks.landing.walk import advertised, end_of, informed, largest_told, notice_of, reach_of
 from seawall.tasks.run import Landing
 
 ROUNDS: Final = 5  # of asking once more; a source that grows all the time is not waited for
@@ -106,7 +106,7 @@ def _asked_beyond(walker: Walker, tally: Tally) -> Tally:
         return tally
     if end_of(receipts, tally) == last + 1:
         return _with_proof(tally, beyond=False)
-    page_range, told = landing.run.options.page_range, _largest(landing, receipts)
+    page_range, told = landing.run.options.page_range, largest_told(landing, receipts)
     if page_range is None or last < page_range.last:
         ends_short = last == last_landed and _ends_short(receipts)
         return tally if ends_short else tally.with_look_beyond(_look_at(walker, last + 1, told))
@@ -254,11 +254,6 @@ def _is_another(receipt: Receipt, page: Page) -> bool | None:
     if not receipt.digests or receipt.first != page.number:
         return None
     return page.identity.digest != b64decode(receipt.digests)[:DIGEST_BYTES]
-
-
-def _largest(landing: Landing, receipts: Sequence[Receipt]) -> Totals:
-    """The most that was ever told of the whole."""
-    return largest_of(landing.plan.totals, *(receipt.largest for receipt in receipts))
 
 
 def _with_proof(tally: Tally, **changes: object) -> Tally:

@@ -44,6 +44,11 @@ def advertised(landing: Landing, receipts: Iterable[Receipt], tally: Tally) -> T
     return totals if tally.end is None else Totals(pages=tally.notice.totals.pages, records=totals.records)
 
 
+def largest_told(landing: Landing, receipts: Iterable[Receipt]) -> Totals:
+    """The most that was ever told of the whole."""
+    return largest_of(landing.plan.totals, *(receipt.largest for receipt in receipts))
+
+
 def reach_of(receipts: Iterable[Receipt]) -> int:
     """The last page that was landed with records; 0 where none was."""
     return max((receipt.reach for receipt in receipts), default=0)

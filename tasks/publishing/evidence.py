@@ -18,7 +18,7 @@ from seawall.tasks.errors import LandedTwiceError
 from seawall.tasks.landing.confirm import suspicious
 from seawall.tasks.landing.record_keys import repeated
 from seawall.tasks.landing.tally import Proof, Tally
-from seawall.tasks.landing.walk import advertised, largest_of
+from seawall.tasks.landing.walk import advertised, largest_told
 from seawall.tasks.run import Landing
 
 
@@ -80,7 +80,7 @@ def gather(landing: Landing, resources: Resources, receipts: Sequence[Receipt], 
     totals = advertised(landing, receipts, tally)
     sent_records = sum(receipt.sent_records for receipt in receipts)
     refuse_repetition(receipts, totals_agree=totals.records == sent_records)
-    largest = largest_of(landing.plan.totals, *(receipt.largest for receipt in receipts))
+    largest = largest_told(landing, receipts)
     lengths = [length for receipt in receipts for _, length in receipt.page_lengths]
     while lengths and not lengths[-1]:
         lengths.pop()

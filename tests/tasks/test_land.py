@@ -132,6 +132,24 @@ def test_a_run_that_is_resumed_knows_of_a_total_that_its_receipts_refute(kind: s
     assert (manifest.verdict, manifest.records) == ("gaps", 295)
 
 
+@dataclass
+class Shrinking(Failing):
+    """It tells of fewer records once it was asked for its last page, and breaks on pages behind."""
+
+    def answer(self, query: Mapping[str, str], url: str) -> tuple[dict[str, str], dict[str, Any]]:
+        answer = super().answer(query, url)
+        self.told = min(self.told, 40 if self._begin(query, 5) + 5 >= self.total else 10**6)
+        return answer
+
+
+@pytest.mark.parametrize("kind", ["pages", "offset"])
+def test_a_source_that_tells_of_fewer_pages_than_before_is_not_walked_on_behind_them(kind: str) -> None:
+    shelf = Shrinking(kind, total=50, broken=range(10, 100))
+    manifest = small_run(shelf, MemoryStore(), pages_per_part=2, parallel_parts=1, max_in_flight=1)
+    assert (manifest.verdict, manifest.records, manifest.failed_pages) == ("excess", 50, ())
+    assert max(shelf.asked) == 50, "the page behind the last one is asked for, and no other"
+
+
 @pytest.mark.parametrize("first", [1, 2, 3, 8])
 @pytest.mark.parametrize("per_part", [1, 2, 3])
 def test_where_all_that_comes_is_missing_an_open_walk_ends_and_publishes_nothing(first: int, per_part: int) -> None:
