@@ -34,6 +34,35 @@ from seawall.tests.house import PAGES, PARTS, RETRY, House
 pytestmark = pytest.mark.runs
 
 
+def test_with_the_api_away_for_good_the_data_is_committed_and_the_process_ends(
+    house: House, tmp_path: Path, record_property: Figures
+) -> None:
+    house.fresh_api(latency=0.3)
+    bucket = house.bucket("away-for-good")
+    with house.worker() as worker:
+        run = house.run(bucket)
+        wait_for(lambda: house.asked() > 20, worker, "the first pages")
+        flow = house.process_of(run)
+        house.server.kill()
+        gone = time.monotonic()
+        try:
+            wait_for(lambda: bool(house.keys(bucket, "/_report.md")), worker, "the report")
+            safe = time.monotonic() - gone
+            wait_for(lambda: not Path(f"/proc/{flow}").exists(), worker, "the end of the flow's process", 180)
+            ended = time.monotonic() - gone
+        finally:
+            house.server.start()
+        record_property(
+            "away for good", f"manifest and report after {safe:.1f} s, the process's end after {ended:.1f} s"
+        )
+    house.check_landed(bucket, tmp_path)
+    with house.worker() as other:  # the API is back after all: the run is there, and a retry finds it published
+        house.set_state(run, Crashed(message="The API was away"))
+        house.set_state(run, RETRY)
+        house.wait_for_state(run, other, "Completed")
+    assert len(house.keys(bucket, "/_manifest.json")) == 1
+
+
 def test_a_run_is_deployed_watched_and_read_back_by_command_line(house: House, tmp_path: Path) -> None:
     house.fresh_api(http_500=0.1)
     bucket = house.bucket("by-command")
@@ -209,35 +238,6 @@ def test_an_api_that_is_away_for_15_seconds_in_mid_run_changes_nothing(house: Ho
         house.server.start()
         house.wait_for_state(run, worker, "Completed")
     assert house.check_landed(bucket, tmp_path)["run_id"] == str(run.id)
-
-
-def test_with_the_api_away_for_good_the_data_is_committed_and_the_process_ends(
-    house: House, tmp_path: Path, record_property: Figures
-) -> None:
-    house.fresh_api(latency=0.3)
-    bucket = house.bucket("away-for-good")
-    with house.worker() as worker:
-        run = house.run(bucket)
-        wait_for(lambda: house.asked() > 20, worker, "the first pages")
-        flow = house.process_of(run)
-        house.server.kill()
-        gone = time.monotonic()
-        try:
-            wait_for(lambda: bool(house.keys(bucket, "/_report.md")), worker, "the report")
-            safe = time.monotonic() - gone
-            wait_for(lambda: not Path(f"/proc/{flow}").exists(), worker, "the end of the flow's process", 180)
-            ended = time.monotonic() - gone
-        finally:
-            house.server.start()
-        record_property(
-            "away for good", f"manifest and report after {safe:.1f} s, the process's end after {ended:.1f} s"
-        )
-    house.check_landed(bucket, tmp_path)
-    with house.worker() as other:  # the API is back after all: the run is there, and a retry finds it published
-        house.set_state(run, Crashed(message="The API was away"))
-        house.set_state(run, RETRY)
-        house.wait_for_state(run, other, "Completed")
-    assert len(house.keys(bucket, "/_manifest.json")) == 1
 
 
 @pytest.fixture
