@@ -45,7 +45,7 @@ class SeaweedFS:
         return self._client(**settings) if settings else self._shared_client
 
     @cached_property
-    def _shared_client(self) -> Any:  # to make one takes a third of a second of a core
+    def _shared_client(self) -> Any:  # to make one takes a fifth of a second of a core
         return self._client()
 
     def _client(self, **settings: Any) -> Any:

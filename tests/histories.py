@@ -251,6 +251,7 @@ class Holed(History):
         pages = -(-len(self.rows) // SIZE)
         broken = {self.draw.randrange(1, pages + 4) for _ in range(self.draw.choice((1, 1, 2, 4)))}
         behind = {"capped": self.cap, "lagging": len(self.rows) - self.cap}.get(self.totals, 0) // SIZE
+        # a total that is too small, and the page behind it away for ever: nobody can tell that from an honest end
         self.glitches = {page: Glitch("broken", 10**6) for page in broken if page != behind}
         self.max_failed_pages = self.draw.choice((1, 2, 4))
 
