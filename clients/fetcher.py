@@ -165,14 +165,14 @@ class Fetcher:
     def _page(self, request: PageRequest, answer: Answer, *, first: bool) -> Page:
         """The page that a body holds, if it holds one."""
         pagination = self._source.pagination
-        body = Body(answer.content, self._layout, max_records=self._source.max_page_records)
+        body = Body(answer.content, self._layout, max_records=self._source.max_page_records, headers=answer.headers)
         records = body.records(self._source.records_path)
         refuse_deep(answer.content, records)
         complains = self._complains(body, records)
         ordinal = request.number - pagination.first_page + 1
         totals = plausible(pagination.totals(body, self._page_size), ordinal=ordinal, records=len(records))
-        is_chained = isinstance(pagination, Chained)
-        if (first or is_chained) and (lacking := pagination.lacking(body)):
+        begins = first and (request.number == pagination.first_page or not isinstance(pagination, Chained))
+        if lacking := pagination.lacking(body, first=begins):
             raise MalformedPageError(lacking)
         next_token = None
         if isinstance(pagination, Chained):

@@ -17,6 +17,7 @@ from seawall.clients.auth.tokens import is_sendable
 from seawall.clients.form import refuse_unknown
 from seawall.clients.http.urls import HttpUrl as EndpointUrl
 from seawall.clients.http.urls import is_private_to_us, without_query
+from seawall.clients.pages.paths import PathInBody
 from seawall.clients.pagination.kinds import Pagination
 from seawall.clients.pagination.numbered import PageNumber
 from seawall.clients.values import Texts, Values
@@ -78,7 +79,7 @@ class ApiSource(Block):
     url: EndpointUrl = Field(description="The endpoint whose pages are landed.")
     auth: Auth = Field(default_factory=NoAuth, description="How to get in.")
     pagination: Pagination = Field(default_factory=PageNumber, description="How pages are asked for.")
-    records_path: str = Field("data", description="Where the list of records stands, dotted; empty: the body itself.")
+    records_path: PathInBody = Field("data", description="Where the list of records stands; empty: the body itself.")
     page_size: int = Field(1000, ge=1, le=1_000_000, description="Records to ask for in a page.")
     record_key: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
         None, description="Field that no two records share, dotted; several with commas between. Empty: not checked."

@@ -1,15 +1,19 @@
-"""The body of an answer: parsed to its end once, and looked into by dotted paths."""
+"""The body of an answer: parsed to its end once, and looked into by paths."""
 
 import contextlib
 import re
 import secrets
+from collections.abc import Mapping
 from io import BytesIO
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 import numpy as np
+from jmespath.exceptions import JMESPathError
 
 from seawall.clients.errors import AttemptError, MalformedPageError, TooManyRecordsError
+from seawall.clients.pages import paths
 from seawall.clients.pages.layout import Layout
 from seawall.clients.pages.page import Rejected
 from seawall.clients.pages.records import Records, members
@@ -29,11 +33,15 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
 COMPLAINTS: Final = ("error", "errors", "partial", "is_partial", "partial_results", "incomplete_results", "timed_out")
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+Keys = tuple[str, ...]
+
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")  # RFC 6901 §4
 _OPENING_BRACE: Final = ord("{")
 
 
 class Body:
-    """The JSON body of an answer, looked into by dotted paths (`""` is the body itself).
+    """The JSON body of an answer, looked into by paths (`""` is the body itself), which may name its `headers`, too.
 
     What its `layout` names is read in the first pass; anything else takes another look. No list or object of it that
     is looked into has more than `max_records` members: they are counted before an object is made for each.
@@ -44,14 +52,21 @@ class Body:
         MalformedPageError: it is something else, such as HTML or nothing at all.
     """
 
-    def __init__(self, content: bytes, layout: Layout | None = None, *, max_records: int = 100_000) -> None:
+    def __init__(
+        self, content: bytes, layout: Layout | None = None, *, max_records: int = 100_000,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> None:  # fmt: skip
         self._text = content.removeprefix(BOM)
         self._max_records = max_records
-        self._objects: dict[str, dict[str, msgspec.Raw]] = {}
+        self._headers = headers
+        self._records_path = layout.records_path if layout else ""
+        self._objects: dict[Keys, dict[str, msgspec.Raw]] = {}
+        self._keys: dict[str, Keys] = {}  # that dotted paths turned out to mean
         self._lists: dict[str, list[msgspec.Raw]] = {}
         self._top: dict[str, msgspec.Raw] = {}
         self._absent: frozenset[str] = frozenset()  # members that the first pass looked for in vain
         self._mark = b""
+        self._beside: dict[str, object] | None = None  # the body without its records
         try:
             refuse_other_than_utf8(self._text)
             is_small = layout and self._most_members(self._text, layout.depth + 1) <= max_records
@@ -103,20 +118,17 @@ class Body:
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
     def has(self, path: str) -> bool:
-        """Whether the key at `path` is there, whatever its value; or null stands where it would be."""
+        """Whether something stands at `path`, be it null; or null stands where it would be."""
         try:
             return bool(self._at(path))
         except KeyError:
-            parent = path.rpartition(".")[0]
-            return bool(parent) and self._is_null(parent)
+            return paths.in_body(path) and any(map(self._is_null, paths.above(path)))
 
     def _is_null(self, path: str) -> bool:
-        """Whether null stands at a path, or on the way to it."""
         try:
             return bytes(self._at(path)).strip() == b"null"
         except KeyError:
-            parent = path.rpartition(".")[0]
-            return bool(parent) and self._is_null(parent)
+            return False
 
     def token(self, path: str) -> str | None:
         """The text at `path`, or the digits of a number; None where it is missing, null, false or empty."""
@@ -171,31 +183,89 @@ class Body:
 
     def _at(self, path: str) -> bytes | msgspec.Raw:
         """The JSON text at `path`; raises KeyError where there is none."""
-        if not path:
-            return self._text
-        if path in self._top:
-            return self._top[path]
-        if path in self._absent:
-            raise KeyError(path)
-        parent, _, key = path.rpartition(".")
-        return self._members(parent)[key]
+        if path.startswith(paths.HEADER):
+            return msgspec.json.encode(self._headers[path.removeprefix(paths.HEADER)])
+        if path.startswith(paths.EXPRESSION):
+            return self._expressed(path)
+        if path not in self._keys:
+            steps = paths.steps(path)
+            self._keys[path] = steps if path.startswith("/") else self._literal((), steps)
+        return self._text_of(self._keys[path])
 
-    def _members(self, path: str) -> dict[str, msgspec.Raw]:
-        """The members of the object at `path`, decoded once; none where something else stands."""
-        if path not in self._objects:
+    def _literal(self, keys: Keys, steps: Keys) -> Keys:
+        """The keys that the steps of a dotted path mean below `keys`: of those that are there the longest."""
+        if not steps:
+            return keys
+        for length in range(len(steps), 0, -1):
+            with contextlib.suppress(KeyError):
+                below = (*keys, ".".join(steps[:length]))
+                self._text_of(below)
+                return self._literal(below, steps[length:])
+        raise KeyError(steps[0])
+
+    def _text_of(self, keys: Keys) -> bytes | msgspec.Raw:
+        """The JSON text that keys lead to, or the index of an element; raises KeyError."""
+        if not keys:
+            return self._text
+        *above, key = keys
+        if not above and key in self._top:
+            return self._top[key]
+        if not above and key in self._absent:
+            raise KeyError(key)
+        if found := self._members(tuple(above)):
+            return found[key]
+        if not _INDEX.fullmatch(key):
+            raise KeyError(key)
+        elements = self._elements(tuple(above))
+        if int(key) >= len(elements):
+            raise KeyError(key)
+        return elements[int(key)]
+
+    def _members(self, keys: Keys) -> dict[str, msgspec.Raw]:
+        """The members of the object that keys lead to, decoded once; none where something else stands."""
+        if keys not in self._objects:
             try:
-                self._objects[path] = members(self._few_members(path))
+                self._objects[keys] = members(self._few_members(self._text_of(keys)))
             except msgspec.ValidationError:
-                self._objects[path] = {}
-        return self._objects[path]
+                self._objects[keys] = {}
+        return self._objects[keys]
+
+    def _elements(self, keys: Keys) -> list[msgspec.Raw]:
+        """The elements of the list that keys lead to; none where something else stands."""
+        try:
+            return _LIST.decode(self._few_members(self._text_of(keys)))
+        except msgspec.ValidationError:
+            return []
+
+    def _expressed(self, path: str) -> bytes:
+        """What a JMESPath finds in the body without its records, as JSON; raises KeyError where that is nothing."""
+        if self._beside is None:
+            records = paths.steps(self._records_path)
+            self._beside = self._without(records, ()) if records else {}
+        try:
+            found = paths.expression(path)(self._beside)
+        except JMESPathError as error:
+            raise MalformedPageError(f"{path!r} cannot be worked out: {error}") from None
+        if found is None:
+            raise KeyError(path)
+        return msgspec.json.encode(found)
+
+    def _without(self, steps: Keys, above: Keys) -> dict[str, object]:
+        """The members of an object without what stands at the end of the steps, below `above`."""
+        plain: dict[str, object] = {}
+        for key, text in self._members(above).items():
+            if key != steps[0]:
+                plain[key] = msgspec.json.decode(text)
+            elif len(steps) > 1:
+                plain[key] = self._without(steps[1:], (*above, key))
+        return plain
 
     def _list(self, path: str) -> list[msgspec.Raw]:
         """The members of the list at `path`; raises KeyError or DecodeError where there is none."""
-        return _LIST.decode(self._few_members(path))
+        return _LIST.decode(self._few_members(self._at(path)))
 
-    def _few_members(self, path: str) -> bytes | msgspec.Raw:
-        """The JSON text at `path`, of a list or object that has no more than `max_records` members."""
-        text = self._at(path)
+    def _few_members(self, text: bytes | msgspec.Raw) -> bytes | msgspec.Raw:
+        """The JSON text of a list or object that has no more than `max_records` members."""
         if (count := self._most_members(text, 1)) > self._max_records:
             raise TooManyRecordsError(
                 f"holds {count:,} records or keys in one list or object, more than {self._max_records:,}"
@@ -211,10 +281,10 @@ class Body:
 
     def _reached(self, path: str) -> dict[str, msgspec.Raw]:
         """The members of the deepest object on the way to `path`."""
-        while path:
-            path = path.rpartition(".")[0]
+        for above in paths.above(path) if paths.in_body(path) else ("",):
             with contextlib.suppress(KeyError):
-                if keys := self._members(path):
+                self._at(above)
+                if keys := self._members(self._keys[above]):
                     return keys
         return {}
 

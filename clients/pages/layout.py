@@ -6,19 +6,21 @@ from typing import Any, Final
 
 import msgspec
 
+from seawall.clients.pages import paths
+
 _UNNAMEABLE: Final = re.compile(r'[\x00-\x1f"\\]')  # msgspec takes these in no name of a field
 _NOTHING: Final = msgspec.Raw(b"")
 
 
 class Layout:
-    """A list of records at one dotted path (`""` is the body itself), and what stands beside it at the top.
+    """A list of records at one path (`""` is the body itself), and what stands beside it at the top.
 
-    `other_paths` are dotted, too; the members of the body that their first steps name, `beside`, are read as well.
+    The members of the body that `other_paths` may begin with, `beside`, are read as well.
     """
 
     def __init__(self, records_path: str, other_paths: Iterable[str] = ()) -> None:
         self.records_path = records_path
-        steps = records_path.split(".") if records_path else []
+        steps = paths.steps(records_path)
         self.depth = len(steps)
         self._fields = _fields(steps[0], other_paths) if steps else {}
         self.beside = frozenset(self._fields)
@@ -40,9 +42,9 @@ class Layout:
         return records, beside
 
 
-def _fields(first_step: str, paths: Iterable[str]) -> dict[str, str]:
+def _fields(first_step: str, others: Iterable[str]) -> dict[str, str]:
     """A Struct's field for each member of a body that these paths begin with, but the one that holds the records."""
-    names = {path.partition(".")[0] for path in paths if path} - {first_step}
+    names = {key for path in others if paths.in_body(path) for key in paths.beginnings(path)} - {first_step}
     return {name: f"beside{number}" for number, name in enumerate(sorted(names))}
 
 

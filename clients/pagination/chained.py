@@ -8,8 +8,9 @@ from seawall.clients.form import Form
 from seawall.clients.http.urls import with_missing
 from seawall.clients.pages.body import Body
 from seawall.clients.pages.page import Page, PageRequest, Totals
+from seawall.clients.pages.paths import is_expression
 from seawall.clients.pagination.links import link_to
-from seawall.clients.pagination.parameters import Param, SizeParam, TotalRecordsPath, sized
+from seawall.clients.pagination.parameters import NextPath, Param, SizeParam, TotalRecordsPath, sized, without
 
 
 class _Chain(Form):
@@ -42,6 +43,10 @@ class _Chain(Form):
         """What the page says about the whole."""
         return Totals(records=body.count(self.total_records_path))
 
+    def lacking(self, body: Body, *, first: bool) -> str | None:
+        """What a page, or the first one, has to say and this one does not, as a message."""
+        return without("number of records", self.total_records_path, body) if first else None
+
 
 class Cursor(_Chain):
     """Pages by a cursor, which each page gives for the next one: `?cursor=b64…&limit=1000`."""
@@ -50,7 +55,7 @@ class Cursor(_Chain):
 
     kind: Literal["cursor"] = "cursor"
     cursor_param: Annotated[Param, Field(description="Query parameter of the cursor.")] = "cursor"
-    next_path: Annotated[Param, Field(description="Where the cursor of the next page stands.")] = "next_cursor"
+    next_path: Annotated[NextPath, Field(description="Where the cursor of the next page stands.")] = "next_cursor"
     missing_next_ends: Annotated[
         bool, Field(description="The last page lacks the key altogether, even if it is the only one.")
     ] = False
@@ -68,16 +73,16 @@ class Cursor(_Chain):
         """Whether the key of a next page is there, and says that there is none."""
         return body.has(self.next_path)
 
-    def lacking(self, body: Body) -> str | None:
-        """What each page has to say and this one does not, as a message."""
-        return _without_next(self, body)
+    def lacking(self, body: Body, *, first: bool) -> str | None:
+        """What a page, or the first one, has to say and this one does not, as a message."""
+        return _without_next(self, body, first=first) or super().lacking(body, first=first)
 
 
 class NextUrl(_Chain, title="Next URL"):
     """Pages by the URL of the next one, which each page holds; relative ones are resolved (RFC 3986 §5)."""
 
     kind: Literal["next_url"] = "next_url"
-    next_path: Annotated[Param, Field(description="Where the URL of the next page stands.")] = "next"
+    next_path: Annotated[NextPath, Field(description="Where the URL of the next page stands.")] = "next"
     missing_next_ends: Annotated[
         bool, Field(description="The last page lacks the key altogether, even if it is the only one.")
     ] = False
@@ -90,9 +95,9 @@ class NextUrl(_Chain, title="Next URL"):
         """Whether the key of a next page is there, and says that there is none."""
         return body.has(self.next_path)
 
-    def lacking(self, body: Body) -> str | None:
-        """What each page has to say and this one does not, as a message."""
-        return _without_next(self, body)
+    def lacking(self, body: Body, *, first: bool) -> str | None:
+        """What a page, or the first one, has to say and this one does not, as a message."""
+        return _without_next(self, body, first=first) or super().lacking(body, first=first)
 
 
 class LinkHeader(_Chain, title="Link header"):
@@ -104,14 +109,14 @@ class LinkHeader(_Chain, title="Link header"):
         """The URL of the next page, as it is written in the header `link`; None on the last one."""
         return link_to("next", link)
 
-    def lacking(self, body: Body) -> str | None:
-        """Nothing: a source of one page sends no such header."""
-        return None
 
+def _without_next(pagination: Cursor | NextUrl, body: Body, *, first: bool) -> str | None:
+    """A message where a page lacks the key of the next one: neither a mistyped path nor a glitch may end a walk.
 
-def _without_next(pagination: Cursor | NextUrl, body: Body) -> str | None:
-    """A message where a page lacks the key of the next one: neither a mistyped path nor a glitch may end a walk."""
-    if pagination.missing_next_ends or body.has(pagination.next_path):
+    A JMESPath that finds nothing cannot tell a missing key from a null, so it has to find something once.
+    """
+    is_silent = is_expression(pagination.next_path) and not first
+    if pagination.missing_next_ends or is_silent or body.has(pagination.next_path):
         return None
     message = body.missing("next page", pagination.next_path)
     return f"{message}; where the last page lacks that key, set missing_next_ends; a run can be resumed with it"

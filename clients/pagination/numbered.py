@@ -1,14 +1,17 @@
 """Pages that can be asked for in any order, so that parts run in parallel: by number, or by offset."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from seawall.clients.form import Form
 from seawall.clients.pages.body import Body
 from seawall.clients.pages.page import Page, PageRequest, Totals
-from seawall.clients.pagination.parameters import Param, SizeParam, TotalRecordsPath, sized
+from seawall.clients.pages.paths import Path
+from seawall.clients.pagination.parameters import Param, SizeParam, TotalRecordsPath, sized, without
+
+TOTAL_RECORDS_PATH: Final = "metadata.total_records"
 
 
 class PageNumber(Form, title="Page number"):
@@ -21,10 +24,10 @@ class PageNumber(Form, title="Page number"):
     page_param: Annotated[Param, Field(description="Query parameter of the page number.")] = "page"
     size_param: SizeParam = "limit"
     first_page: Annotated[int, Field(ge=0, le=1, description="Number of the first page: 0 or 1.")] = 1
-    total_pages_path: Annotated[str, Field(description="Where the number of pages stands; empty: nowhere.")] = (
+    total_pages_path: Annotated[Path, Field(description="Where the number of pages stands; empty: nowhere.")] = (
         "metadata.total_pages"
     )
-    total_records_path: TotalRecordsPath = "metadata.total_records"
+    total_records_path: TotalRecordsPath = TOTAL_RECORDS_PATH
 
     def first(self, size: int) -> PageRequest:
         """Asks for the first page, `size` records long."""
@@ -47,11 +50,14 @@ class PageNumber(Form, title="Page number"):
         pages = body.count(self.total_pages_path) if self.total_pages_path else None
         return Totals(pages=pages, records=body.count(self.total_records_path))
 
-    def lacking(self, body: Body) -> str | None:
-        """What the first page has to say and does not, as a message."""
-        if not self.total_pages_path or body.count(self.total_pages_path) is not None:
+    def lacking(self, body: Body, *, first: bool) -> str | None:
+        """What the first page has to say and does not, as a message; the form fills in where records are counted."""
+        if not first:
             return None
-        return body.missing("number of pages", self.total_pages_path)
+        records_path = "" if self.total_records_path == TOTAL_RECORDS_PATH else self.total_records_path
+        return without("number of pages", self.total_pages_path, body) or without(
+            "number of records", records_path, body
+        )
 
 
 class Offset(Form):
@@ -66,7 +72,7 @@ class Offset(Form):
     kind: Literal["offset"] = "offset"
     offset_param: Annotated[Param, Field(description="Query parameter of the position.")] = "offset"
     limit_param: Annotated[Param, Field(description="Query parameter of the page size.")] = "limit"
-    total_records_path: TotalRecordsPath = "metadata.total_records"
+    total_records_path: TotalRecordsPath = TOTAL_RECORDS_PATH
     short_page_ends: Annotated[
         bool, Field(description="A page shorter than asked for is the last one. Only where the source promises that.")
     ] = False
@@ -103,11 +109,9 @@ class Offset(Form):
         records = body.count(self.total_records_path)
         return Totals(pages=None if records is None else -(-records // size), records=records)
 
-    def lacking(self, body: Body) -> str | None:
+    def lacking(self, body: Body, *, first: bool) -> str | None:
         """What the first page has to say and does not, as a message."""
-        if not self.total_records_path or body.count(self.total_records_path) is not None:
-            return None
-        return body.missing("number of records", self.total_records_path)
+        return without("number of records", self.total_records_path, body) if first else None
 
     def _from(self, number: int, offset: int, limit: int) -> PageRequest:
         query = {self.offset_param: str(offset), self.limit_param: str(limit)}

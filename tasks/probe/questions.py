@@ -167,8 +167,8 @@ class Questions:
 
     def _second_page(self, pagination: Pagination) -> tuple[Sequence[bytes], str]:
         """The records of the second page by this pagination, none where that is no second page, and what came."""
-        body = Body(self._first.content)
-        if lacking := pagination.lacking(body):
+        body = Body(self._first.content, headers=self._first.headers)
+        if lacking := pagination.lacking(body, first=True):
             return [], lacking.partition(";")[0]
         answer = self._ask(self._second_request(pagination))
         records = self._counted(answer)
