@@ -2,6 +2,7 @@
 
 import contextvars
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -108,6 +109,11 @@ class ApiClient:
     def totals(self) -> Totals:
         """What the source said last about the whole."""
         return self._extent.totals
+
+    @property
+    def rule_hits(self) -> Counter[int]:
+        """How often each rule of the source, by its number from 1, said what an answer is."""
+        return self._fetcher.rules.hits
 
     def expect(self, *, pages: int | None, records: int | None, reach: int, longest: int) -> None:
         """Go by what another process saw, perhaps: totals, the last page with records, the records of the longest."""

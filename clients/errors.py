@@ -43,7 +43,8 @@ class SourceError(Exception):
 class AttemptError(SourceError):
     """One attempt failed; `cause` labels it in statistics; `retry_after` is the wait that a server asks for, in s.
 
-    `throttling` makes every fetcher of the source pause; `max_attempts` caps this kind of failure.
+    `throttling` makes every fetcher of the source pause; `max_attempts` caps this kind of failure, after which `final`
+    is what went wrong. What is `pending` is no failure: it is asked for until `ready_deadline`.
     """
 
     def __init__(
@@ -54,8 +55,12 @@ class AttemptError(SourceError):
         retry_after: float | None = None,
         throttling: bool = False,
         max_attempts: int | None = None,
+        pending: bool = False,
+        final: SourceError | None = None,
     ) -> None:
         super().__init__(message)
+        self.pending = pending
+        self.final = final
         self.cause = cause
         self.retry_after = retry_after
         self.throttling = throttling

@@ -1,12 +1,16 @@
 """The fetcher: one page of a source, with all its attempts."""
 
+import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from threading import Lock, RLock
 from typing import cast
 
 import httpx
 
+from seawall.clients.asking import Asking
 from seawall.clients.auth.tokens import TokenAuth
 from seawall.clients.caps import Caps
 from seawall.clients.errors import (
@@ -21,20 +25,22 @@ from seawall.clients.errors import (
 from seawall.clients.http.exchange import Answer, exchange
 from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.retries import Backoff
-from seawall.clients.http.urls import unveiled, veiled, with_params
 from seawall.clients.http.wire import deadline
-from seawall.clients.limits import CLAIM_ASKINGS, CLAIM_PAUSE
-from seawall.clients.pages.answers import raise_for_status
+from seawall.clients.limits import CLAIM_ASKINGS, CLAIM_PAUSE, MAX_REDIRECTS
+from seawall.clients.pages.answers import Circumstances, Meaning, meaning_of
 from seawall.clients.pages.body import COMPLAINTS, Body
 from seawall.clients.pages.identity import Sameness
 from seawall.clients.pages.layout import Layout
 from seawall.clients.pages.nesting import refuse_deep
 from seawall.clients.pages.page import Page, PageRequest, Totals
-from seawall.clients.pages.records import Records
+from seawall.clients.pages.records import Records, without
+from seawall.clients.pages.rules import Rules
 from seawall.clients.pagination.chained import LinkHeader
 from seawall.clients.pagination.extent import Extent, plausible
+from seawall.clients.pagination.keyset import Keyset
 from seawall.clients.pagination.kinds import Chained, Numbered, paths
-from seawall.clients.pagination.links import followed, link_to, refuse_secret
+from seawall.clients.pagination.links import link_to, refuse_secret
+from seawall.clients.pagination.reading import Reading
 from seawall.clients.pagination.seen import Seen
 from seawall.clients.source import ApiSource
 from seawall.clients.values import Texts
@@ -62,20 +68,19 @@ class Fetcher:
         max_rejected_records: int | None = None,
     ) -> None:
         self._source = source
-        self._url = httpx.URL(source.url)
+        self._asking = Asking(source, params)
         self._client = client
         self._auth = auth
         self._pacing = pacing
         self._caps = caps
         self._extent = extent
-        self._params = params
         self._most_rejected = None if max_rejected_records is None else max_rejected_records + 1
         self._page_size = extent.page_size
-        self._headers = source.header_items()
-        self._own_params = {*params, *source.auth.query_names()}
-        self._origins = [source.url, *source.allowed_origins]
         self._sameness = sameness
-        self._layout = Layout(source.records_path, [*paths(source.pagination), *COMPLAINTS])
+        self.rules = Rules(source.rules)
+        places = [rule.when.path for rule in source.rules if rule.when.path]
+        self._layout = Layout(source.records_path, [*paths(source.pagination), *COMPLAINTS, *places])
+        self._is_graphql = isinstance(source.body, dict) and isinstance(source.body.get("query"), str)
         self._seen = Seen()
         self._complaints = 0
         self._complaints_are_usual: bool | None = None
@@ -92,12 +97,12 @@ class Fetcher:
         """
         page = self._with_attempts(request, first=first)
         while rest := self._rest(page):
-            more = self._with_attempts(rest)
-            if not more.sent_records and self._extent.is_shorter(page.sent_records):
+            more = self._if_there(rest)
+            if not _holds(more) and self._extent.is_shorter(page.sent_records):
                 self._pacing.sleep(CLAIM_PAUSE)
-                more = self._with_attempts(rest)
-                page = replace(page, askings=CLAIM_ASKINGS, differed=page.differed or more.sent_records > 0)
-            if not more.sent_records:
+                more = self._if_there(rest)
+                page = replace(page, askings=CLAIM_ASKINGS, differed=page.differed or _holds(more))
+            if more is None or not more.sent_records:
                 self._extent.stayed_short()
                 break
             if not set(more.records).isdisjoint(page.records):
@@ -122,10 +127,23 @@ class Fetcher:
         pagination = self._source.pagination
         return None if isinstance(pagination, Chained) else pagination.rest(page, self._page_size)
 
+    def _if_there(self, rest: PageRequest) -> Page | None:
+        """What is missing from a page; None where there is said to be nothing there."""
+        try:
+            return self._with_attempts(rest)
+        except PageFailedError as error:
+            if not error.missing:
+                raise
+            return None
+
     def _with_attempts(self, request: PageRequest, *, first: bool = False) -> Page:
         limits, number = self._source, request.number
         backoff = Backoff(
-            self._pacing, max_attempts=limits.max_attempts, max_retry_after=limits.max_retry_after, page=number
+            self._pacing,
+            max_attempts=limits.max_attempts,
+            max_retry_after=limits.max_retry_after,
+            ready_deadline=limits.ready_deadline,
+            page=number,
         )
         try:
             page = backoff.run(lambda: self._attempt(request, first=first, causes=backoff.causes))
@@ -135,6 +153,10 @@ class Fetcher:
             error.causes = (*backoff.causes, *error.causes)
             raise
         except AttemptError as error:
+            if isinstance(error.final, PageFailedError):
+                error.final.causes = tuple(backoff.causes)
+            if error.final is not None:
+                raise error.final from error
             if first and isinstance(error, MalformedPageError):
                 raise
             message = f"page {number} failed {len(backoff.causes)} times; the last: {error}"
@@ -143,15 +165,9 @@ class Fetcher:
     def _attempt(self, request: PageRequest, *, first: bool, causes: list[str]) -> Page:
         """One attempt: signed anew, within a deadline, checked."""
         self._caps.check(request.number)
-        limits, signable, before = self._source, self._request(request), self._extent.largest
+        before = self._extent.largest
         try:
-            with (
-                self._pacing.slot(),
-                deadline(limits.page_deadline),
-                exchange(self._client, signable, auth=self._auth, max_bytes=limits.max_page_bytes) as answer,
-            ):
-                raise_for_status(answer, request, first=first, renewable=isinstance(self._auth, TokenAuth))
-                page = self._page(request, answer, first=first)
+            page = self._asked(request, self._asking.request(self._client, request), first=first)
         except BodyTooLargeError as error:
             remedy = f"({error.limit}); ask for smaller pages (page_size), or raise that limit in the source"
             message = f"page {request.number} {error} {remedy}"
@@ -162,25 +178,94 @@ class Fetcher:
         self._pacing.succeeded()
         return replace(page, retries=tuple(causes), totals_fell=page.totals.is_less_than(before))
 
-    def _page(self, request: PageRequest, answer: Answer, *, first: bool) -> Page:
+    def _asked(self, request: PageRequest, signable: httpx.Request, *, first: bool, redirects: int = 0) -> Page:
+        """The page that an answer holds, if it holds one; a redirect to another path of the origin is followed."""
+        limits = self._source
+        with (
+            self._pacing.slot(),
+            deadline(limits.page_deadline),
+            exchange(self._client, signable, auth=self._auth, max_bytes=limits.max_page_bytes) as answer,
+        ):
+            target = self._asking.redirected(signable, answer) if redirects < MAX_REDIRECTS else None
+            if target is None:
+                return self._judged(request, answer, first=first)
+        return self._asked(request, target, first=first, redirects=redirects + 1)
+
+    def _judged(self, request: PageRequest, answer: Answer, *, first: bool) -> Page:
+        """The page that an answer means: one that it holds, or one without records."""
+        source = self._source
+        body = cache(lambda: self._body(answer))
+        about = Circumstances(
+            first=first,
+            renewable=isinstance(self._auth, TokenAuth),
+            worked=self._pacing.pages_came,
+            end_statuses=source.pagination.end_statuses,
+            no_content=source.missing_records == "empty",
+            rule=self.rules.first(answer, body),
+        )
+        meaning = meaning_of(answer, request, about)
+        if meaning is Meaning.END and not first and not isinstance(source.pagination, Chained):
+            message = f"there is no page {request.number}: the source answers {answer.status}"
+            raise PageFailedError(message, number=request.number, causes=(str(answer.status),), missing=True)
+        rule = about.rule[0] if about.rule else None
+        if meaning is Meaning.PAGE:
+            return replace(self._page(request, answer, body(), first=first), rule=rule)
+        return self._empty_page(request, answer, body, leads_on=meaning is Meaning.EMPTY, rule=rule)
+
+    def _body(self, answer: Answer) -> Body:
+        return Body(answer.content, self._layout, max_records=self._source.max_page_records, headers=answer.headers)
+
+    def _empty_page(
+        self, request: PageRequest, answer: Answer, body: Callable[[], Body], *, leads_on: bool, rule: int | None
+    ) -> Page:
+        """A page without records, in place of an answer that holds none by its status or by a rule."""
+        pagination, token, totals = self._source.pagination, None, Totals()
+        with contextlib.suppress(AttemptError):
+            if leads_on and isinstance(pagination, Chained):
+                token = self._next_token(pagination, request, answer, body(), Reading(), empty=True)
+            elif leads_on:
+                totals = pagination.totals(body(), self._page_size)
+        return Page(
+            number=request.number,
+            records=Records(),
+            totals=totals,
+            body_bytes=len(answer.content),
+            read_at=time.time(),
+            next_token=token,
+            says_end=token is None,
+            rule=rule,
+        )
+
+    def _page(self, request: PageRequest, answer: Answer, body: Body, *, first: bool) -> Page:
         """The page that a body holds, if it holds one."""
-        pagination = self._source.pagination
-        body = Body(answer.content, self._layout, max_records=self._source.max_page_records, headers=answer.headers)
-        records = body.records(self._source.records_path)
-        refuse_deep(answer.content, records)
-        complains = self._complains(body, records)
+        pagination, extent = self._source.pagination, self._extent
+        sent = body.records(self._source.records_path, if_missing=self._source.missing_records)
+        refuse_deep(answer.content, sent)
+        complains = self._complains(body, sent)
         ordinal = request.number - pagination.first_page + 1
-        totals = plausible(pagination.totals(body, self._page_size), ordinal=ordinal, records=len(records))
-        begins = first and (request.number == pagination.first_page or not isinstance(pagination, Chained))
-        if lacking := pagination.lacking(body, first=begins):
+        begins = first and (ordinal == 1 or not isinstance(pagination, Chained))
+        if lacking := pagination.lacking(body, first=begins, empty=not sent):
             raise MalformedPageError(lacking)
-        next_token = None
+        totals = plausible(pagination.totals(body, self._page_size), ordinal=ordinal, records=len(sent))
+        next_token, reading, records = None, Reading(), sent
+        says_more = pagination.more(body)
         if isinstance(pagination, Chained):
-            next_token = self._next_token(pagination, request, answer, body, empty=not records)
-        elif refusal := pagination.refusal(records, self._page_size):
+            reading = pagination.reading(
+                request,
+                sent,
+                size=self._page_size,
+                longest=extent.longest,
+                comparable=self._sameness.comparable,
+            )
+            next_token = self._next_token(pagination, request, answer, body, reading, empty=not sent)
+            records = without(sent, reading.repeated)
+        elif refusal := pagination.refusal(sent, self._page_size):
             raise MalformedPageError(f"page {request.number} {refusal}")
-        if records or first:
-            self._extent.learn(totals, number=request.number, records=len(records))
+        elif says_more is False and sent and totals.pages is None:
+            totals = replace(totals, pages=ordinal)
+        if sent or first:
+            promises = bool(says_more and len(sent) >= extent.longest)
+            extent.learn(totals, number=request.number, records=len(sent), says_more=promises)
         good, rejected = body.sort_out(records, self._source.max_record_bytes, most=self._most_rejected)
         return Page(
             number=request.number,
@@ -195,6 +280,9 @@ class Fetcher:
             last_url=self._last_url(pagination, answer),
             complains=complains,
             identity=self._sameness.of(request.number, good),
+            repeated=len(reading.repeated),
+            moved=reading.moved,
+            is_doubtful=reading.is_doubtful,
         )
 
     def _complains(self, body: Body, records: Records) -> bool:
@@ -204,6 +292,8 @@ class Fetcher:
             AttemptError: other pages do not; of the first one with records, too, until it says so CLAIM_ASKINGS times.
         """
         complaint = body.complaint()
+        if complaint == "errors" and self._is_graphql:
+            raise AttemptError(f"errors beside the data (GraphQL §7.1.2); {body.beginning()}", cause="partial")
         with self._lock:
             if complaint is None:
                 self._complaints_are_usual = False if records else self._complaints_are_usual
@@ -250,18 +340,21 @@ class Fetcher:
             return error.missing
 
     def _next_token(
-        self, pagination: Chained, request: PageRequest, answer: Answer, body: Body, *, empty: bool
+        self, pagination: Chained, request: PageRequest, answer: Answer, body: Body, reading: Reading, *, empty: bool
     ) -> str | None:
         """What asks for the next page, if we may and can; an empty page that leads to itself is the last one."""
-        token = pagination.next_token(body, answer.headers.get("Link", ""))
+        token = pagination.next_token(body, reading)
         if token is None:
             return None
         if pagination.tokens_are_urls:
-            token = self._followed(token, answer)
+            token = self._asking.followed(token, answer.url)
         refuse_secret(token, request.number)
         if empty and token == request.token:
             return None
-        self._seen.refuse_loop(request.number, token, empty=empty)
+        if isinstance(pagination, Keyset):
+            pagination.refuse_loop(request, token)
+        else:
+            self._seen.refuse_loop(request.number, token, empty=empty)
         return token
 
     def _last_url(self, pagination: Numbered | Chained, answer: Answer) -> str | None:
@@ -269,14 +362,9 @@ class Fetcher:
         if not isinstance(pagination, LinkHeader):
             return None
         target = link_to("last", answer.headers.get("Link", ""))
-        return None if target is None else self._followed(target, answer)
+        return None if target is None else self._asking.followed(target, answer.url)
 
-    def _followed(self, target: str, answer: Answer) -> str:
-        """The URL that a link in an answer leads to, fit to be kept in a receipt."""
-        url = followed(target, answer.url, allowed=self._origins, own=self._own_params)
-        return veiled(url, self._url)
 
-    def _request(self, request: PageRequest) -> httpx.Request:
-        page = unveiled(request.url, self._url) if request.url else self._url
-        url = with_params(page, {**self._params, **request.query})
-        return self._client.build_request("GET", url, headers=self._headers)
+def _holds(page: Page | None) -> bool:
+    """Whether a page came, with records."""
+    return page is not None and page.sent_records > 0

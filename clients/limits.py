@@ -4,6 +4,7 @@ from typing import Final
 
 BACKOFF_BASE: Final = 0.25  # seconds; the first backoff is drawn from 0 to this
 THROTTLE_BASE: Final = 1.0  # the same after a 429 that names no time
+READY_BASE: Final = 1.0  # seconds before what is not ready yet (202) is asked for again; each time twice as long
 BACKOFF_CAP: Final = 30.0
 RETRY_AFTER_FLOOR: Final = 0.1  # seconds; what `Retry-After: 0` waits
 REACH_PATIENCE: Final = 6.0  # seconds to open the first connection before any page came; then again for all others
@@ -15,6 +16,7 @@ UNSEEN_PAGE_BYTES: Final = 32 * 2**20  # what a page counts as before any has co
 RECORD_COST: Final = 128  # bytes that a record of a page takes beside its text
 THROTTLED_ATTEMPTS: Final = 100  # requests for one page that may be answered 429, besides its other attempts
 MAX_EMPTY_PAGES: Final = 1000  # in a row, of a walk by tokens: a server may hand out new ones for ever
+MAX_REDIRECTS: Final = 5  # of one request, to other paths of the same origin
 MAX_CODINGS: Final = 2  # layers of Content-Encoding
 READ_BYTES: Final = 2**18  # taken from a connection at once; the more at once, the less often threads take turns
 PIECE_BYTES: Final = 2**16  # of a body, decompressed at once

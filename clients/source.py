@@ -6,10 +6,19 @@ import re
 import ssl
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from prefect.blocks.core import Block, schema_extra
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from seawall.clients import values
 from seawall.clients.auth.forms import HEADER_NAME, Auth, NoAuth
@@ -18,9 +27,11 @@ from seawall.clients.form import refuse_unknown
 from seawall.clients.http.urls import HttpUrl as EndpointUrl
 from seawall.clients.http.urls import is_private_to_us, without_query
 from seawall.clients.pages.paths import PathInBody
-from seawall.clients.pagination.kinds import Pagination
+from seawall.clients.pages.rules import Rule
+from seawall.clients.pagination.kinds import Pagination, decisive_settings, refuse_unaskable
 from seawall.clients.pagination.numbered import PageNumber
-from seawall.clients.values import Texts, Values
+from seawall.clients.pagination.parameters import PAGE_IN_PATH
+from seawall.clients.values import Json, Texts, Values
 
 _SECRET_DICTS: Final = ("secret_params", "secret_headers")
 _SCHEME: Final = re.compile(r"[A-Za-z0-9-]+ +(\S+)")  # such as Bearer, and the secret after it (RFC 9110 §11.4)
@@ -79,7 +90,15 @@ class ApiSource(Block):
     url: EndpointUrl = Field(description="The endpoint whose pages are landed.")
     auth: Auth = Field(default_factory=NoAuth, description="How to get in.")
     pagination: Pagination = Field(default_factory=PageNumber, description="How pages are asked for.")
+    method: Literal["GET", "POST"] = Field("GET", description="How pages are asked for.")
+    body: Json = Field(None, description="What every request has for a body, as JSON; with POST.")
     records_path: PathInBody = Field("data", description="Where the list of records stands; empty: the body itself.")
+    missing_records: Literal["fail", "empty"] = Field(
+        "fail", description="What a page is without a list of records there: no page, or an empty one."
+    )
+    rules: tuple[Rule, ...] = Field(
+        (), description="What answers mean that are not what they seem; the first that holds."
+    )
     page_size: int = Field(1000, ge=1, le=1_000_000, description="Records to ask for in a page.")
     record_key: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
         None, description="Field that no two records share, dotted; several with commas between. Empty: not checked."
@@ -92,9 +111,14 @@ class ApiSource(Block):
     headers: Values = Field(default_factory=dict, description="Headers of every request; a list is repeated.")
     secret_params: dict[str, SecretStr] = Field(default_factory=dict, description="Those that nobody may see.")
     secret_headers: dict[str, SecretStr] = Field(default_factory=dict, description="Those that nobody may see.")
+    keep_params: bool = Field(default=False, description="Put the parameters back into a next URL that lacks them.")
+    next_origin: Literal["same", "rewrite"] = Field(
+        "same", description="Where a next URL leads to another origin: refuse it, or take its path and query alone."
+    )
     connect_timeout: Seconds = Field(10.0, description="Seconds to open a connection.")
     read_timeout: Seconds = Field(60.0, description="Seconds without a byte from the server.")
     page_deadline: Seconds = Field(300.0, description="Seconds for one request, from first byte to last.")
+    ready_deadline: Seconds = Field(1800.0, description="Seconds to wait for a page that is not ready yet (202).")
     max_attempts: int = Field(12, ge=1, le=100, description="Requests for one page before it counts as failed.")
     max_retry_after: Seconds = Field(300.0, description="Longest Retry-After that is obeyed, in seconds.")
     give_up_after: int = Field(50, ge=1, description="Failures in a row, over all pages, that end the run.")
@@ -136,6 +160,15 @@ class ApiSource(Block):
         fitting = [kind for kind in kinds if _required(kind) <= set(value) <= set(kind.model_fields)]
         return {"kind": fitting[0].model_fields["kind"].default, **value} if len(fitting) == 1 else value
 
+    @field_validator("pagination", mode="before")
+    @classmethod
+    def _with_page_in_path(cls, value: Any, info: ValidationInfo) -> Any:
+        """Where the number of the page stands in the URL, no parameter has it."""
+        is_named = isinstance(value, dict) and value.get("page_param", "page") != "page"
+        if PAGE_IN_PATH not in info.data.get("url", "") or is_named:
+            return value
+        return value | {"page_param": ""} if isinstance(value, dict) else value
+
     @model_validator(mode="before")
     @classmethod
     def _known(cls, given: Any) -> Any:
@@ -153,6 +186,11 @@ class ApiSource(Block):
         for plain, secret in ((self.params, self.secret_params), (self.headers, self.secret_headers)):
             if twice := sorted(plain.keys() & secret.keys()):
                 raise ValueError(f"{twice[0]!r} is named twice: in the open, and as a secret")
+        return self
+
+    @model_validator(mode="after")
+    def _askable(self) -> "ApiSource":
+        refuse_unaskable(self.pagination, url=self.url, method=self.method, body=self.body)
         return self
 
     @field_validator("ca_certificates")
@@ -190,13 +228,13 @@ class ApiSource(Block):
     def fingerprint(self, *, page_size: int, params: Mapping[str, str], salt: Annotated[str, "the run id"]) -> str:
         """What decides which records come in which order, and how pages are compared, as 32 hexadecimal digits.
 
-        Secrets, limits and `missing_next_ends` may change between a run and its resumption, these may not: of secret
-        params and headers the names count. Params may hold secrets even so, and the URL, too: the digest is slow and
-        salted (PBKDF2, RFC 8018), so nobody can guess them from it.
+        Secrets, limits, and what says which answers end a walk or are no page, may change between a run and its
+        resumption, these may not: of secret params and headers the names count. Params may hold secrets even so, and
+        the URL, too: the digest is slow and salted (PBKDF2, RFC 8018), so nobody can guess them from it.
         """
         decisive: dict[str, object] = {
             "url": self.url,
-            "pagination": self.pagination.model_dump(exclude={"missing_next_ends"}),
+            "pagination": decisive_settings(self.pagination),
             "records_path": self.records_path,
             "page_size": page_size,
             "params": values.texts(self.params) | dict.fromkeys(self.secret_params) | dict(params),
@@ -206,6 +244,9 @@ class ApiSource(Block):
             "auth": self.auth.choices(),
             "record_key": self.record_key,
             "volatile": self.volatile,
+            "method": self.method if self.method != "GET" else None,
+            "body": self.body,
+            "keep_params": self.keep_params,
         }
         decisive |= {name: value for name, value in others.items() if value}
         text = json.dumps(decisive, sort_keys=True).encode()

@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import httpx
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 SHORTEST_CREDENTIAL: Final = 8  # characters; a shorter value is none, whatever its name says
 
@@ -15,6 +15,18 @@ _CREDENTIAL: Final = re.compile(
     r"|(access|app|auth|consumer|x|xauth)?key|cookie|jwt|sig|signature"
 )
 
+
+def _as_json(value: Any) -> Any:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError(
+            "this is not what JSON can hold: objects, lists, text, numbers, true, false and null"
+        ) from None
+    return value
+
+
+Json = Annotated[Any, AfterValidator(_as_json)]
 Plain = str | bool | int | Annotated[float, Field(allow_inf_nan=False)]
 Values = dict[str, Plain | tuple[Plain, ...]]
 Texts = dict[str, str | tuple[str, ...]]

@@ -44,7 +44,9 @@ class Receipt(
     first records and of the last ones, `shared` the pages that begin with a record of the page before. `largest` is the
     most that was told of the whole; `totals_fell` tells whether a page told less than one that was read before it was
     asked for. `asked_again` pages were asked for more than once to be believed, `came_differently` of them changed;
-    `complaining_pages` told of errors beside their records. `ends_in_silence` is set where the last page of a chained
+    `complaining_pages` told of errors beside their records. In a walk by keys `moved_pages` lack a record with which
+    they should begin, `doubtful_pages` show that records may lie between two pages. `rules` counts how often a rule of
+    the source said what an answer is. `ends_in_silence` is set where the last page of a chained
     walk says nothing of a next one.
     """
 
@@ -76,6 +78,9 @@ class Receipt(
     asked_again: int = 0
     came_differently: int = 0
     complaining_pages: int = 0
+    moved_pages: int = 0
+    doubtful_pages: int = 0
+    rules: dict[str, int] = {}
     ends_in_silence: bool = False
 
     def __post_init__(self) -> None:

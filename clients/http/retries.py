@@ -28,6 +28,7 @@ from seawall.clients.limits import (
     BACKOFF_CAP,
     MAX_CLOCK_SKEW,
     REACH_PATIENCE,
+    READY_BASE,
     RETRY_AFTER_FLOOR,
     SHORTEST_REACH,
     THROTTLE_BASE,
@@ -36,6 +37,10 @@ from seawall.clients.limits import (
 from seawall.clients.redact import neutral
 
 _RETRYABLE: Final = frozenset({408, 425, 429})
+
+_REMAINING: Final = ("X-RateLimit-Remaining", "RateLimit-Remaining", "X-Rate-Limit-Remaining")  # what APIs call it
+_RESET: Final = ("X-RateLimit-Reset", "RateLimit-Reset", "X-Rate-Limit-Reset")
+_EPOCHS: Final = 10**9  # seconds; a larger number is a time, no duration
 
 _HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2,8},? [ -~]{10,30}")
 
@@ -66,10 +71,32 @@ def wished_wait(headers: Mapping[str, str]) -> float | None:
 
     A Date that does not parse, or is more than MAX_CLOCK_SKEW away from our time, counts as absent.
     """
+    return retry_after(headers.get("Retry-After"), _time_of(headers))
+
+
+def until_reset(headers: Mapping[str, str]) -> float | None:
+    """Seconds until a limit begins anew, where an answer says that nothing is left of it; None where it does not.
+
+    Servers write seconds from now, or a time in seconds or milliseconds since 1970, by their own clock.
+    """
+    left = next((text for name in _REMAINING if (text := headers.get(name))), "")
+    reset = next((text for name in _RESET if (text := headers.get(name))), "").strip()
+    if not re.fullmatch(r"0+(\.0+)?", left.strip()) or not re.fullmatch(r"[0-9]{1,14}(\.[0-9]{1,9})?", reset):
+        return None
+    seconds = float(reset)
+    if seconds < _EPOCHS:
+        return seconds or None
+    seconds = seconds / 1000 if seconds >= 1000 * _EPOCHS else seconds
+    wait = seconds - _time_of(headers).timestamp()
+    return wait if wait > 0 else None
+
+
+def _time_of(headers: Mapping[str, str]) -> datetime:
+    """The time of an answer by the clock of its server, where that is credible; by ours otherwise."""
     ours = datetime.now(UTC)
     theirs = _http_date(headers.get("Date", "").strip(), ours)
     is_credible = theirs is not None and abs((theirs - ours).total_seconds()) <= MAX_CLOCK_SKEW
-    return retry_after(headers.get("Retry-After"), theirs if is_credible else ours)
+    return theirs if theirs is not None and is_credible else ours
 
 
 def _http_date(text: str, now: datetime) -> datetime | None:
@@ -121,7 +148,8 @@ class Backoff:
     """The attempts at one request, which its log lines name by `log_fields`.
 
     Waits are exponential with full jitter (Brooker, AWS Architecture Blog, 2015), unless the server
-    names a time. `causes` holds why each failed attempt failed, in order. Without `is_evidence` its failures say
+    names a time. `causes` holds why each failed attempt failed, in order. What is not ready yet is asked for until the
+    waits add up to `ready_deadline` seconds. Without `is_evidence` its failures say
     nothing about the pages of the source: whoever holds a lock that a page needs must not ask for one.
     """
 
@@ -131,6 +159,7 @@ class Backoff:
         *,
         max_attempts: int,
         max_retry_after: float,
+        ready_deadline: float = 0.0,
         is_evidence: bool = True,
         uniform: Callable[[float, float], float] = random.uniform,
         **log_fields: object,
@@ -139,6 +168,7 @@ class Backoff:
         self._pacing = pacing
         self._max_attempts = max_attempts
         self._max_retry_after = max_retry_after
+        self._ready_deadline = ready_deadline
         self._is_evidence = is_evidence
         self._uniform = uniform
         self._logger = logger.bind(**log_fields)
@@ -146,6 +176,8 @@ class Backoff:
         self._failing_since: float | None = None
         self._seconds = 0.0
         self._throttled_attempts = 0
+        self._pending_attempts = 0
+        self._pending_seconds = 0.0
 
     def run(self, attempt: Callable[[], Result]) -> Result:
         """Call `attempt` until it returns, again after each AttemptError that another attempt may heal.
@@ -169,13 +201,15 @@ class Backoff:
             return False
         self.causes.append(error.cause)
         self._throttled_attempts += error.throttling
+        self._pending_attempts += error.pending
         self._error, self._seconds = error, self._due(error)
+        self._pending_seconds += self._seconds if error.pending else 0.0
         if self._is_unreached():
             self._refuse_unreachable(error)
             return 0.0
         if error.throttling:
             self._pacing.pause(self._seconds)
-        if self._is_evidence and error.cause != "429":
+        if self._is_evidence and not error.pending and (error.cause == "503" or not error.throttling):
             self._pacing.failed(error)
         return False if self._is_used_up(error) else 0.0
 
@@ -202,13 +236,13 @@ class Backoff:
             ) from error
 
     def _is_used_up(self, error: AttemptError) -> bool:
-        """Whether no attempt is left; a server that asks us to slow down does not use them up."""
+        """Whether no attempt is left; a server that asks us to slow down, or to wait, does not use them up."""
         if error.max_attempts and self.causes.count(error.cause) >= error.max_attempts:
             return True
-        return (
-            self._throttled_attempts >= THROTTLED_ATTEMPTS
-            or len(self.causes) - self._throttled_attempts >= self._max_attempts
-        )
+        if error.pending:
+            return self._pending_seconds > self._ready_deadline
+        counted = len(self.causes) - self._throttled_attempts - self._pending_attempts
+        return self._throttled_attempts >= THROTTLED_ATTEMPTS or counted >= self._max_attempts
 
     def _wait(self, error: AttemptError) -> None:
         fields = {"attempt": len(self.causes), "cause": error.cause, "wait": round(self._seconds, 3)}
@@ -218,9 +252,11 @@ class Backoff:
     def _due(self, error: AttemptError) -> float:
         wish = error.retry_after
         if wish is None:
-            base, before = BACKOFF_BASE, len(self.causes) - self._throttled_attempts - 1
+            base, before = BACKOFF_BASE, len(self.causes) - self._throttled_attempts - self._pending_attempts - 1
             if error.throttling:
                 base, before = THROTTLE_BASE, self._throttled_attempts - 1
+            if error.pending:
+                return min(BACKOFF_CAP, READY_BASE * 2.0 ** min(self._pending_attempts - 1, 10))
             return self._uniform(0, min(BACKOFF_CAP, base * 2.0**before))
         if wish > self._max_retry_after:
             raise RetryAfterTooLongError(

@@ -58,10 +58,9 @@ def with_params(url: httpx.URL, params: Mapping[str, str | tuple[str, ...]]) -> 
     return url.copy_with(query=b"&".join(filter(None, (query, urlencode(params, doseq=True).encode()))))
 
 
-def with_missing(url: str, params: Mapping[str, str]) -> str:
+def with_missing(url: httpx.URL, params: Mapping[str, str | tuple[str, ...]]) -> httpx.URL:
     """The URL with those of the query parameters that it lacks; the others stay byte for byte."""
-    parts = httpx.URL(url)
-    return str(with_params(parts, {name: value for name, value in params.items() if name not in parts.params}))
+    return with_params(url, {name: value for name, value in params.items() if name not in url.params})
 
 
 def veiled(url: str, own: httpx.URL) -> str:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from io import BytesIO
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
@@ -36,7 +36,27 @@ COMPLAINTS: Final = ("error", "errors", "partial", "is_partial", "partial_result
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 Keys = tuple[str, ...]
 
+CONTENT_RANGE: Final = "header:content-range"  # items 0-9/35 (RFC 9110 §14.4): the whole stands behind the slash
+ERROR_SIGNS: Final = frozenset(
+    {
+        "error",
+        "errors",
+        "message",
+        "messages",
+        "detail",
+        "code",
+        "error_code",
+        "errorcode",
+        "fault",
+        "exception",
+        "title",
+    }
+)
+NOTHINGS: Final = (b"null", b"false", b"0", b'""', b"[]", b"{}")
+NO: Final = ("", "false", "0", "no", "null", "none")
+
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")  # RFC 6901 §4
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _OPENING_BRACE: Final = ord("{")
 
 
@@ -81,11 +101,13 @@ class Body:
                 raise AttemptError(message, cause="truncated") from None
             raise MalformedPageError(message) from None
 
-    def records(self, path: str) -> Records:
-        """The JSON text of each record of the list at `path`."""
+    def records(self, path: str, *, if_missing: Literal["fail", "empty"] = "fail") -> Records:
+        """The JSON text of each record of the list at `path`; where there is none, nothing of it may say an error."""
         try:
             records = Records(self._lists[path] if path in self._lists else self._list(path))
         except (KeyError, msgspec.DecodeError):
+            if if_missing == "empty" and self._is_plainly_empty(path):
+                return Records()
             raise MalformedPageError(self.missing("list of records", path)) from None
         return Records([record.replace(self._mark, b"\\u") for record in records]) if self._mark else records
 
@@ -111,6 +133,8 @@ class Body:
             value = _PLAIN.decode(self._at(path)) if path else None
         except (KeyError, msgspec.DecodeError):
             return None
+        if path.lower() == CONTENT_RANGE and isinstance(value, str):
+            value = value.rpartition("/")[2]
         if isinstance(value, str) and value.isascii() and value.isdecimal():
             return int(value) if len(value) <= COUNT_DIGITS else None
         if isinstance(value, float) and value.is_integer() and value < 10**COUNT_DIGITS:  # as some languages write 7
@@ -130,19 +154,51 @@ class Body:
         except KeyError:
             return False
 
+    def value(self, path: str) -> object:
+        """What stands at `path`; None where nothing does."""
+        try:
+            return msgspec.json.decode(self._at(path))
+        except KeyError:
+            return None
+
+    def header(self, name: str) -> str:
+        """The text of a header of the answer; empty where it has none of this name."""
+        return self._headers.get(name, "")
+
+    def flag(self, path: str) -> bool | None:
+        """Whether the value at `path` says yes: true, or anything that is not empty; None where nothing stands there.
+
+        No is false, null, 0, an empty value, and the words for these, as headers have them.
+        """
+        try:
+            value = msgspec.json.decode(self._at(path))
+        except KeyError:
+            return False if self.has(path) else None  # null stands where it would be
+        return value.strip().lower() not in NO if isinstance(value, str) else bool(value)
+
     def token(self, path: str) -> str | None:
         """The text at `path`, or the digits of a number; None where it is missing, null, false or empty."""
+        text = self.json_token(path)
+        return None if text is None else as_text(text, path)
+
+    def json_token(self, path: str) -> str | None:
+        """The JSON text at `path`, of any value; None where it is missing, null, false or empty."""
         try:
             value = bytes(self._at(path)).strip()
         except KeyError:
             return None
-        if value in (b"null", b"false", b'""'):
-            return None
-        if value.startswith(b'"'):
-            return msgspec.json.decode(value, type=str)
-        if not value.removeprefix(b"-").isdigit():
-            raise MalformedPageError(f"the value at {path!r} cannot ask for the next page: {excerpt(value)}")
-        return value.decode()
+        return None if value in (b"null", b"false", b'""', b"[]", b"{}") else value.decode()
+
+    def _is_plainly_empty(self, path: str) -> bool:
+        """Whether null or nothing stands in place of the records, and the body tells of no error, whatever its name."""
+        top = self._members(())
+        signs = (key for key in top if key.lower() in ERROR_SIGNS and bytes(top[key]).strip() not in NOTHINGS)
+        if next(signs, None) is not None or self.complaint() is not None or not (top or path in self._lists):
+            return False
+        try:
+            return bytes(self._at(path)).strip() == b"null"
+        except KeyError:
+            return True
 
     def complaint(self) -> str | None:
         """The key at the top with which the body says that something went wrong, or that records are missing."""
@@ -287,6 +343,15 @@ class Body:
                 if keys := self._members(self._keys[above]):
                     return keys
         return {}
+
+
+def as_text(value: str, path: str) -> str:
+    """A JSON text as a query has it: a string as it reads, a number by its digits. Raises MalformedPageError."""
+    if value.startswith('"'):
+        return msgspec.json.decode(value, type=str)
+    if not _NUMBER.fullmatch(value):
+        raise MalformedPageError(f"the value at {path!r} cannot ask for the next page: {excerpt(value.encode())}")
+    return value
 
 
 def _lone(text: bytes) -> bool:

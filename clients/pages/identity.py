@@ -61,6 +61,12 @@ class Sameness:
         self._record_key = record_key
         self._volatile = [field.split(".") for field in volatile]
 
+    def comparable(self, record: bytes) -> bytes:
+        """What makes a record the same as another one."""
+        if self._record_key and (keys := key_digests([record], self._record_key)):
+            return keys[0]
+        return _without(record, self._volatile) if self._volatile else record
+
     def of(self, number: int, records: Records) -> Identity:
         """The identity of page `number`."""
         keys = key_digests(records, self._record_key) if self._record_key else None

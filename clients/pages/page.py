@@ -71,6 +71,10 @@ class Page:
     `last_url` is where the source says that its last page is; `complains` is set where errors stand beside its records.
     `unlisted_rejections` counts more rejected records, where they are too many for a run.
     `totals_fell` is set where an answer that was read before it was asked for told larger totals.
+
+    In a walk by keys `repeated` records came with the page before and are left out, `moved` is set where one of those
+    did not come again, `is_doubtful` where the keys show that records may lie between two pages. `rule` is the number
+    of the rule of the source that made a page of the answer.
     """
 
     number: int
@@ -89,11 +93,20 @@ class Page:
     askings: int = 1
     differed: bool = False
     totals_fell: bool = False
+    repeated: int = 0
+    moved: bool = False
+    is_doubtful: bool = False
+    rule: int | None = None
 
     @property
     def sent_records(self) -> int:
         """How many records the source sent, those included that cannot be landed."""
         return len(self.records) + self.rejected_records
+
+    @property
+    def length(self) -> int:
+        """How many records it held, those included that the page before held, too."""
+        return self.sent_records + self.repeated
 
     @property
     def rejected_records(self) -> int:

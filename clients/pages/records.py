@@ -71,3 +71,11 @@ class Records(Sequence[bytes]):
 
     def __repr__(self) -> str:
         return f"<{len(self):,} records>"
+
+
+def without(records: Records, places: Sequence[int]) -> Records:
+    """The records but for those at these places."""
+    if not places:
+        return records
+    exclusions = set(places)
+    return Records([record for place, record in enumerate(records) if place not in exclusions])

@@ -29,14 +29,15 @@ class Extent:
 
     `totals` is what a page said last, `largest` the largest numbers that any ever said: one glitch must not turn a page
     that is missing into one beyond the end. `longest` is the number of records of the longest page, `reach` the last
-    page that came with records, `hollow` the last one that is known to be empty though the walk goes on. `page_size`
-    is how many records are asked for in a page.
+    page that came with records, `promised` the last one that any page said is there, `hollow` the last one that is
+    known to be empty though the walk goes on. `page_size` is how many records are asked for in a page.
     """
 
     def __init__(self, *, first_page: int, page_size: int) -> None:
         self.totals = self.largest = Totals()
         self.longest = 0
         self.reach = first_page - 1
+        self.promised = first_page - 1
         self.hollow: int | None = None
         self._first_page = first_page
         self.page_size = page_size
@@ -45,13 +46,15 @@ class Extent:
         self._short_pages = 0  # that stayed so, though they were asked for again
         self._lock = Lock()
 
-    def learn(self, totals: Totals, *, number: int, records: int = 0) -> None:
+    def learn(self, totals: Totals, *, number: int, records: int = 0, says_more: bool = False) -> None:
         """Keep what page `number` with so many records says of the whole; saying nothing takes nothing back."""
         with self._lock:
             if totals != Totals():
                 self.totals = totals
                 self.largest = self.largest.larger(totals)
                 self._reached(self.last(totals) or 0, with_records=False)
+            if says_more:
+                self.promised = max(self.promised, number + 1)
             if records:
                 self._reached(number)
                 self._full_pages = self._full_pages + 1 if records == self.longest else self._full_pages

@@ -9,19 +9,45 @@ from seawall.clients.form import Form
 from seawall.clients.pages.body import Body
 from seawall.clients.pages.page import Page, PageRequest, Totals
 from seawall.clients.pages.paths import Path
-from seawall.clients.pagination.parameters import Param, SizeParam, TotalRecordsPath, sized, without
+from seawall.clients.pagination.parameters import (
+    PAGE_IN_PATH,
+    EndStatuses,
+    MorePath,
+    PageParam,
+    Param,
+    SizeParam,
+    TotalRecordsPath,
+    more,
+    sized,
+    without,
+    without_more,
+)
 
 TOTAL_RECORDS_PATH: Final = "metadata.total_records"
 
 
-class PageNumber(Form, title="Page number"):
-    """Pages by number: `?page=3&limit=1000`; up to the number of pages, of records, or until one is empty."""
+class _Numbered(Form):
+    """What the kinds share whose pages can be asked for in any order."""
 
     random_access: ClassVar[bool] = True
+
+    more_path: MorePath = ""
+    end_statuses: EndStatuses = ()
+
+    def more(self, body: Body) -> bool | None:
+        """Whether the page says that there are more behind it; None where it does not say."""
+        return more(self.more_path, body)
+
+
+class PageNumber(_Numbered, title="Page number"):
+    """Pages by number: `?page=3&limit=1000`; up to the number of pages, of records, or until one is empty."""
+
     fills_pages: ClassVar[bool] = False
 
     kind: Literal["page_number"] = "page_number"
-    page_param: Annotated[Param, Field(description="Query parameter of the page number.")] = "page"
+    page_param: Annotated[
+        PageParam, Field(description="Query parameter of the page number; empty: it stands in the URL, as {page}.")
+    ] = "page"
     size_param: SizeParam = "limit"
     first_page: Annotated[int, Field(ge=0, le=1, description="Number of the first page: 0 or 1.")] = 1
     total_pages_path: Annotated[Path, Field(description="Where the number of pages stands; empty: nowhere.")] = (
@@ -35,7 +61,8 @@ class PageNumber(Form, title="Page number"):
 
     def at(self, number: int, size: int) -> PageRequest:
         """Asks for page `number`, `size` records long."""
-        return PageRequest(number=number, query={self.page_param: str(number)} | sized(self.size_param, size))
+        query = {self.page_param or PAGE_IN_PATH: str(number)} | sized(self.size_param, size)
+        return PageRequest(number=number, query=query)
 
     def rest(self, page: Page, size: int) -> PageRequest | None:
         """Nothing: a page is what the source takes for one."""
@@ -50,28 +77,30 @@ class PageNumber(Form, title="Page number"):
         pages = body.count(self.total_pages_path) if self.total_pages_path else None
         return Totals(pages=pages, records=body.count(self.total_records_path))
 
-    def lacking(self, body: Body, *, first: bool) -> str | None:
-        """What the first page has to say and does not, as a message; the form fills in where records are counted."""
+    def lacking(self, body: Body, *, first: bool, empty: bool) -> str | None:
+        """What a page, or the first one, has to say and does not, as a message; a default path may lead nowhere."""
         if not first:
-            return None
+            return None if empty else without_more(self.more_path, body)
         records_path = "" if self.total_records_path == TOTAL_RECORDS_PATH else self.total_records_path
-        return without("number of pages", self.total_pages_path, body) or without(
-            "number of records", records_path, body
+        return (
+            without("number of pages", self.total_pages_path, body)
+            or without("number of records", records_path, body)
+            or without_more(self.more_path, body)
         )
 
 
-class Offset(Form):
+class Offset(_Numbered):
     """Pages by the position of their first record: `?offset=2000&limit=1000`, up to the total or until one is empty.
 
     A page is as long as was asked for, whatever the source gives at once: what is missing is asked for in its place.
     """
 
-    random_access: ClassVar[bool] = True
     first_page: ClassVar[int] = 1
 
     kind: Literal["offset"] = "offset"
     offset_param: Annotated[Param, Field(description="Query parameter of the position.")] = "offset"
     limit_param: Annotated[Param, Field(description="Query parameter of the page size.")] = "limit"
+    first_offset: Annotated[int, Field(ge=0, le=1, description="Position of the first record: 0 or 1.")] = 0
     total_records_path: TotalRecordsPath = TOTAL_RECORDS_PATH
     short_page_ends: Annotated[
         bool, Field(description="A page shorter than asked for is the last one. Only where the source promises that.")
@@ -109,10 +138,11 @@ class Offset(Form):
         records = body.count(self.total_records_path)
         return Totals(pages=None if records is None else -(-records // size), records=records)
 
-    def lacking(self, body: Body, *, first: bool) -> str | None:
-        """What the first page has to say and does not, as a message."""
-        return without("number of records", self.total_records_path, body) if first else None
+    def lacking(self, body: Body, *, first: bool, empty: bool) -> str | None:
+        """What a page, or the first one, has to say and does not, as a message."""
+        lacking = without("number of records", self.total_records_path, body) if first else None
+        return lacking or (None if empty and not first else without_more(self.more_path, body))
 
     def _from(self, number: int, offset: int, limit: int) -> PageRequest:
-        query = {self.offset_param: str(offset), self.limit_param: str(limit)}
+        query = {self.offset_param: str(self.first_offset + offset), self.limit_param: str(limit)}
         return PageRequest(number=number, query=query)

@@ -6,20 +6,19 @@ from typing import Final, Self
 
 import httpx
 
+from seawall.clients.asking import Asking
 from seawall.clients.auth.tokens import TokenAuth
 from seawall.clients.errors import AttemptError, MalformedPageError, PageFailedError
 from seawall.clients.http.exchange import Answer, exchange
 from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.retries import Backoff, is_retryable
 from seawall.clients.http.transport import http_client, http_transport
-from seawall.clients.http.urls import unveiled, veiled, with_params
 from seawall.clients.http.wire import Wire, deadline
 from seawall.clients.limits import PROBE_ATTEMPTS, PROBE_REQUESTS
-from seawall.clients.pages.answers import raise_for_status
+from seawall.clients.pages.answers import Circumstances, meaning_of
 from seawall.clients.pages.body import Body
 from seawall.clients.pages.page import PageRequest
 from seawall.clients.pages.records import Records
-from seawall.clients.pagination.links import followed
 from seawall.clients.redact import SECRETS
 from seawall.clients.source import ApiSource
 
@@ -63,8 +62,7 @@ class Scout:
         )
         self._pacing = Pacing(max_in_flight=1, max_rate=source.max_rate, give_up_after=source.give_up_after)
         self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
-        self._url = httpx.URL(source.url)
-        self._headers = source.header_items()
+        self._asking = Asking(source, source.query())
 
     def __enter__(self) -> Self:
         return self
@@ -113,15 +111,11 @@ class Scout:
 
     def resolved(self, text: str, answer: Answer) -> str:
         """The URL that a link in an answer means, without what goes with every request; see `links.followed`."""
-        own = [*self.source.query(), *self.source.auth.query_names()]
-        allowed = [self.source.url, *self.source.allowed_origins]
-        return veiled(followed(text, answer.url, allowed=allowed, own=own), self._url)
+        return self._asking.followed(text, answer.url)
 
     def _attempt(self, request: PageRequest, answers: list[Answer], *, first: bool) -> Answer:
         """One attempt, whose answer is appended to `answers` before it is judged."""
-        page = unveiled(request.url, self._url) if request.url else self._url
-        url = with_params(page, {**self.source.query(), **request.query})
-        signable = self._client.build_request("GET", url, headers=self._headers)
+        signable = self._asking.request(self._client, request)
         self.requests += 1
         with (
             self._pacing.slot(),
@@ -131,7 +125,8 @@ class Scout:
             answers.append(answer)
             self.rate_limits |= {name: text for name, text in answer.headers.items() if RATE_LIMIT.fullmatch(name)}
             if first or is_retryable(answer.status):
-                raise_for_status(answer, request, first=first, renewable=isinstance(self._auth, TokenAuth))
+                about = Circumstances(first=first, renewable=isinstance(self._auth, TokenAuth), worked=False)
+                meaning_of(answer, request, about)
             if answer.status == httpx.codes.OK:
                 Body(answer.content)
         self._pacing.succeeded()

@@ -59,18 +59,21 @@ class ChainedWalk:
                     self._records += longer.sent_records - page.sent_records
                     page = longer
                 yield page
+                if page.number == last:  # the one behind it was only to compare with
+                    return
         finally:
             if coming is not None:
                 coming.cancel()
 
     def _submitted_after(self, page: Page, last: int) -> Future[Page] | None:
         """The page behind this one, if there is one to walk to."""
-        following = self._pagination.next(page, self._page_size) if page.number < last else None
+        is_wanted = page.number < last or page.number == self._pagination.first_page  # to compare that one with
+        following = self._pagination.next(page, self._page_size) if is_wanted else None
         return self._submit(self._link, following) if following else None
 
     def _is_short_beside(self, page: Page, coming: Future[Page]) -> bool:
         """Whether a first page is shorter than the one behind it; only that one tells."""
-        return coming.exception() is None and coming.result().sent_records > page.sent_records > 0
+        return coming.exception() is None and coming.result().length > page.length > 0
 
     def _link(self, request: PageRequest) -> Page:
         """One page, asked for as often as it takes to believe it."""
@@ -108,7 +111,7 @@ class ChainedWalk:
             return True
         if not page.sent_records:
             return self._extent.hollow != page.number - 1
-        return self._extent.is_shorter(page.sent_records)
+        return self._extent.is_shorter(page.length)
 
     def _ended_by_number(self, page: Page) -> Page:
         """A page that is empty once the advertised records are there is the last one, whatever token it gives."""

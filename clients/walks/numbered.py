@@ -142,6 +142,8 @@ class NumberedWalk:
         """Whether page `number` lies before the end by what came behind it, or by any total that was told."""
         extent = self._extent
         last = extent.last(extent.largest)
+        if number <= extent.promised:
+            return True
         if extent.reach > number or last is not None:
             return extent.reach > number or number <= (last or 0)
         return number == self._pagination.first_page or extent.promises(number)

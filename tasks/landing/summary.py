@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from seawall.clients.pages.identity import Identity
 from seawall.clients.pages.page import Page
+from seawall.clients.pages.rules import RULE
 from seawall.storage.documents import Notice, Totals
 from seawall.tasks.landing.walk import largest_of, merged, notice_of
 
@@ -32,6 +33,9 @@ class Summary:
     asked_again: int = 0
     came_differently: int = 0
     complaining_pages: int = 0
+    moved_pages: int = 0
+    doubtful_pages: int = 0
+    rules: Counter[str] = field(default_factory=Counter)
     next_token: str | None = None
     says_end: bool = False
     _head: Identity = NO_IDENTITY
@@ -43,7 +47,7 @@ class Summary:
             self.first = page.number
         self.last = page.number
         self.counts.append(len(page.records))
-        self.lengths.append(page.sent_records)
+        self.lengths.append(page.length)
         self.body_bytes += page.body_bytes
         self.retries.update(page.retries)
         self.notice = _latest(self.notice, notice_of(page))
@@ -53,6 +57,10 @@ class Summary:
         self.asked_again += page.askings > 1
         self.came_differently += page.differed
         self.complaining_pages += page.complains
+        self.moved_pages += page.moved
+        self.doubtful_pages += page.is_doubtful
+        self.rules.update(cause for cause in page.retries if cause.startswith(RULE))
+        self.rules.update([] if page.rule is None else [f"{RULE}{page.rule}"])
         self.next_token, self.says_end = page.next_token, page.says_end
         if page.identity.head:
             if self._tail.shares_with(page.identity):
@@ -78,6 +86,9 @@ class Summary:
             "asked_again": self.asked_again,
             "came_differently": self.came_differently,
             "complaining_pages": self.complaining_pages,
+            "moved_pages": self.moved_pages,
+            "doubtful_pages": self.doubtful_pages,
+            "rules": dict(self.rules),
             "ends_in_silence": self.next_token is None and not self.says_end,
         }
 

@@ -8,6 +8,7 @@ from seawall.clients.errors import MalformedPageError, RequestRefusedError, Sour
 from seawall.clients.http.exchange import Answer
 from seawall.clients.limits import PROBED_SIZES
 from seawall.clients.pages.body import Body
+from seawall.clients.pages.identity import Sameness
 from seawall.clients.pages.page import PageRequest, Totals
 from seawall.clients.pagination.extent import last_page
 from seawall.clients.pagination.kinds import Chained, Numbered, Pagination
@@ -168,7 +169,7 @@ class Questions:
     def _second_page(self, pagination: Pagination) -> tuple[Sequence[bytes], str]:
         """The records of the second page by this pagination, none where that is no second page, and what came."""
         body = Body(self._first.content, headers=self._first.headers)
-        if lacking := pagination.lacking(body, first=True):
+        if lacking := pagination.lacking(body, first=True, empty=False):
             return [], lacking.partition(";")[0]
         answer = self._ask(self._second_request(pagination))
         records = self._counted(answer)
@@ -185,12 +186,23 @@ class Questions:
         if isinstance(pagination, Numbered):
             return pagination.at(pagination.first_page + 1, self._size)
         answer = self._first
-        token = pagination.next_token(Body(answer.content), answer.headers.get("Link", ""))
+        token = self._token(pagination, answer)
         if token is None:
             raise MalformedPageError("the first page names no next one")
         if pagination.tokens_are_urls:
             token = self._scout.resolved(token, answer)
         return pagination.after(1, token, self._size)
+
+    def _token(self, pagination: Chained, answer: Answer) -> str | None:
+        """What the first page gives to ask for the next one."""
+        reading = pagination.reading(
+            PageRequest(number=1),
+            records_of(answer, self._path),
+            size=self._size,
+            longest=0,
+            comparable=Sameness(self._source.record_key, self._source.volatile).comparable,
+        )
+        return pagination.next_token(Body(answer.content, headers=answer.headers), reading)
 
     def _from_zero(self, pagination: Pagination, second: Sequence[bytes]) -> tuple[Pagination, Sequence[bytes]]:
         """The pagination and the records of its second page, which is page 1 where page 0 holds others than that."""

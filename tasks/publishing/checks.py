@@ -154,6 +154,33 @@ def _neighbours(evidence: Evidence) -> Finding:
     return _passed(name, "no page holds a record of the page before, as far as their ends tell")
 
 
+def _keys_of_walk(evidence: Evidence) -> Finding:
+    name, doubtful = "keys of the walk", evidence.doubtful_pages
+    if not evidence.is_by_key:
+        return _not_made(name, "no key of a record asks for the next page")
+    if evidence.moved_pages:
+        detail = (
+            f"{count(evidence.moved_pages, 'page')} without a record of the page before, with which they should begin: "
+            "rows moved, or the source is not inclusive"
+        )
+        return _failed(name, "shifted", detail)
+    if doubtful and not evidence.agrees:
+        detail = (
+            f"on {count(doubtful, 'page')} records share a key or do not follow its order, so some may lie between two "
+            "pages: inclusive, another key, or a total of records would prove that none does"
+        )
+        return _failed(name, "unproven", detail)
+    return _passed(name, "as many records came as were advertised" if doubtful else "each is another one, in order")
+
+
+def _rules(evidence: Evidence) -> Finding:
+    name = "rules of the source"
+    if not evidence.rules:
+        return _not_made(name, "the source has none")
+    held = (f"{rule}: {f'held {number:,} times' if number else 'never held'}" for rule, number in evidence.rules)
+    return _passed(name, "; ".join(held))
+
+
 def _record_keys(evidence: Evidence) -> Finding:
     name, keyless = "record keys", f"{count(evidence.keyless, 'record')} without a key" if evidence.keyless else ""
     if evidence.duplicates is None:
@@ -188,9 +215,11 @@ _CHECKS: Final[tuple[Callable[[Evidence], Finding], ...]] = (
     _lengths,
     _complaints,
     _neighbours,
+    _keys_of_walk,
     _record_keys,
     _totals_over_time,
     _first_page,
     _passes,
+    _rules,
     _scope,
 )

@@ -1,6 +1,7 @@
 """Evidence: what the landed parts, and the source asked once more, say about the whole."""
 
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from loguru import logger
 
 from seawall.clients.pages.identity import share
 from seawall.clients.pages.records import DIGEST_BYTES
+from seawall.clients.pages.rules import RULE
+from seawall.clients.pagination.keyset import Keyset
 from seawall.clients.pagination.kinds import Chained
 from seawall.storage.documents import Totals
 from seawall.storage.errors import ObjectMissingError
@@ -31,8 +34,10 @@ class Evidence:
     `duplicates` counts records with a record key that came before, `keyless` those that have none. `landed_pages` came
     with records, or stand between such; the pages of `hollow` are empty, or shorter than others, though asked for
     again; those of `shared` begin with a record of the page before. `asked_again` pages were not believed at once,
-    `came_differently` of them changed. `is_partial` is set where fewer pages were asked for than there are;
-    `silent_path` is where a walk of a single page found nothing of a next one, nor anything else that shows the end.
+    `came_differently` of them changed. In a walk by keys (`is_by_key`) `moved_pages` lack a record with which they
+    should begin, `doubtful_pages` show that records may lie between two pages. `rules` are those of the source, each
+    with how often it held. `is_partial` is set where fewer pages were asked for than there are; `silent_path` is where
+    a walk of a single page found nothing of a next one, nor anything else that shows the end.
     """
 
     records: int
@@ -50,6 +55,10 @@ class Evidence:
     asked_again: int = 0
     came_differently: int = 0
     complaining_pages: int = 0
+    is_by_key: bool = False
+    moved_pages: int = 0
+    doubtful_pages: int = 0
+    rules: tuple[tuple[str, int], ...] = ()
     is_partial: bool = False
     silent_path: str | None = None
     proof: Proof = field(default_factory=Proof)
@@ -101,6 +110,10 @@ def gather(landing: Landing, resources: Resources, receipts: Sequence[Receipt], 
         asked_again=sum(receipt.asked_again for receipt in receipts) + tally.asked_again,
         came_differently=sum(receipt.came_differently for receipt in receipts),
         complaining_pages=sum(receipt.complaining_pages for receipt in receipts),
+        is_by_key=isinstance(resources.source.pagination, Keyset),
+        moved_pages=sum(receipt.moved_pages for receipt in receipts),
+        doubtful_pages=sum(receipt.doubtful_pages for receipt in receipts),
+        rules=tuple(_rules(resources, receipts)),
         is_partial=is_partial,
         silent_path=_silent_path(resources, receipts, largest),
         proof=tally.proof,
@@ -159,6 +172,13 @@ def _shared(receipts: Sequence[Receipt]) -> Iterator[int]:
         yield from receipt.shared
         if receipt.sent_records:
             tail = _edge(receipt.tail)
+
+
+def _rules(resources: Resources, receipts: Sequence[Receipt]) -> Iterator[tuple[str, int]]:
+    """The rules of the source, and how often each said what an answer is, by the receipts and in this process."""
+    counts = sum((Counter(receipt.rules) for receipt in receipts), Counter[str]())
+    for number, rule in enumerate(resources.source.rules, 1):
+        yield f"{RULE}{number} ({rule})", max(counts[f"{RULE}{number}"], resources.client.rule_hits[number])
 
 
 def _edge(text: str) -> list[bytes]:

@@ -82,16 +82,20 @@ def test_a_long_header_is_read_in_no_time(piece: str) -> None:
     ],
 )
 def test_a_link_is_resolved_and_rid_of_what_we_add_ourselves(text: str, url: str) -> None:
-    assert followed(text, BASE, allowed=["https://api.example.com/v1"], own=["key"]) == url
+    assert followed(text, BASE, own=BASE, allowed=[], without=["key"], rewrites=False) == url
 
 
-@pytest.mark.parametrize(
-    "text", ["http://api.example.com/x", "https://api.example.com:8443/x", "https://example.com/x"]
-)
+@pytest.mark.parametrize("text", ["http://example.com/x", "https://api.example.com:8443/x", "https://example.com/x"])
 def test_another_scheme_port_or_host_is_another_origin(text: str) -> None:
     with pytest.raises(OriginError, match="at another origin"):
-        followed(text, BASE, allowed=["https://api.example.com/v1"], own=[])
-    assert followed(text, BASE, allowed=[text], own=[]) == text
+        followed(text, BASE, own=BASE, allowed=[], without=[], rewrites=False)
+    assert followed(text, BASE, own=BASE, allowed=[text], without=[], rewrites=False) == text
+    assert followed(text, BASE, own=BASE, allowed=[], without=[], rewrites=True) == "https://api.example.com/x"
+
+
+@pytest.mark.parametrize("text", ["http://api.example.com/x", "http://api.example.com:8000/x"])
+def test_the_host_of_a_source_behind_tls_is_asked_over_tls(text: str) -> None:
+    assert followed(text, BASE, own=BASE, allowed=[], without=[], rewrites=False) == "https://api.example.com/x"
 
 
 def test_a_secret_in_a_token_is_refused_and_not_shown() -> None:

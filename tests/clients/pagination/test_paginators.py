@@ -50,7 +50,6 @@ def test_the_last_page_is_unknown_without_totals() -> None:
     [
         {"first_page": 2},
         {"first_page": -1},
-        {"page_param": ""},
         {"kind": "none"},
         {"typo": 1},
     ],
