@@ -164,10 +164,10 @@ class ApiSource(Block):
     @classmethod
     def _with_page_in_path(cls, value: Any, info: ValidationInfo) -> Any:
         """Where the number of the page stands in the URL, no parameter has it."""
-        is_named = isinstance(value, dict) and value.get("page_param", "page") != "page"
-        if PAGE_IN_PATH not in info.data.get("url", "") or is_named:
+        if PAGE_IN_PATH not in info.data.get("url", "") or not isinstance(value, dict):
             return value
-        return value | {"page_param": ""} if isinstance(value, dict) else value
+        is_plain = value.get("kind", "page_number") == "page_number" and value.get("page_param", "page") == "page"
+        return value | {"page_param": ""} if is_plain else value
 
     @model_validator(mode="before")
     @classmethod

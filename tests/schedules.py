@@ -26,7 +26,7 @@ from seawall.tasks.errors import IngestError
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.run import Run
 from seawall.tests.inline import ingested
-from seawall.tests.shelf import KINDS, Shelf
+from seawall.tests.shelf import EVERY, Shelf
 from seawall.tests.wireserver import (
     Answer,
     Request,
@@ -65,7 +65,7 @@ class Schedule:
     def __init__(self, seed: int) -> None:
         draw = random.Random(seed)
         self.heals = seed % 2 == 0
-        self.kind = draw.choice(list(KINDS))
+        self.kind = draw.choice(list(EVERY))
         self.shelf = Shelf(self.kind, total=PAGES * SIZE - draw.randrange(SIZE))
         self.in_flight = draw.choice((1, 2, 8))
         self.options = IngestOptions(
@@ -152,9 +152,9 @@ class Schedule:
                     body = body.replace(b'{"id": %d}, ' % (page * SIZE), b"")
                 case "elsewhere" | "circle":
                     to = "http://evil.example/items?at=5" if self.lasting == "elsewhere" else f"{url}?at=0&limit={SIZE}"
-                    to = "c0" if self.kind == "cursor" else to
+                    to = "c0" if self.kind.startswith("cursor") else to
                     headers = {"link": f'<{to}>; rel="next"'} if self.kind == "link_header" else {}
-                    body = json.dumps(json.loads(body) | {"metadata": {"next": to}}).encode()
+                    body = json.dumps(json.loads(body) | {"metadata": {"next": to, "more": True}}).encode()
         return Reply(200, body, tuple(headers.items()))
 
     def _body(self, query: Mapping[str, str], url: str) -> tuple[dict[str, str], bytes]:

@@ -19,7 +19,20 @@ KINDS: dict[str, dict[str, Any]] = {
     "relative next_url": {"kind": "next_url", "next_path": "metadata.next"},
     "link_header": {"kind": "link_header"},
 }
-TOKENS = ("cursor", "next_url", "relative next_url", "link_header")
+ASKED_OTHERWISE: dict[str, dict[str, Any]] = {
+    "keyset": {"kind": "keyset", "cursor_param": "after_id"},
+    "keyset with flag": {"kind": "keyset", "cursor_param": "after_id", "more_path": "metadata.more"},
+    "cursor with flag": {"kind": "cursor", "next_path": "metadata.next", "more_path": "metadata.more"},
+    "pages with flag": {
+        "kind": "page_number", "total_pages_path": "", "total_records_path": "", "more_path": "!metadata.last"
+    },
+    "offset from 1": {
+        "kind": "offset", "offset_param": "startIndex", "first_offset": 1, "total_records_path": ""
+    },
+}  # fmt: skip
+EVERY = KINDS | ASKED_OTHERWISE
+BY_KEY = ("keyset", "keyset with flag")
+TOKENS = ("cursor", "next_url", "relative next_url", "link_header", "cursor with flag", *BY_KEY)
 
 
 @dataclass
@@ -34,7 +47,7 @@ class Shelf:
     @property
     def pagination(self) -> dict[str, Any]:
         """The form of a source that walks it."""
-        return KINDS[self.kind]
+        return EVERY[self.kind]
 
     @property
     def truth(self) -> list[dict[str, int]]:
@@ -59,7 +72,9 @@ class Shelf:
             metadata |= {"total_pages": -(-self.total // size)}
         if self.kind in ("pages", "pages from 0", "pages by records", "offset"):
             metadata |= {"total_records": self.total}
-        if self.kind in TOKENS:
+        if self.kind in ASKED_OTHERWISE:
+            metadata |= {"more": end < self.total, "last": end >= self.total, "next": f"c{end}"}
+        elif self.kind in TOKENS:
             link = None
             if end < self.total:
                 link = f"{url}?at={end}&limit={size}"
@@ -76,6 +91,10 @@ class Shelf:
     def _begin(self, query: Mapping[str, str], size: int) -> int:
         if "cursor" in query:
             return int(query["cursor"].removeprefix("c"))
+        if "after_id" in query:
+            return int(query["after_id"]) + 1
+        if "startIndex" in query:
+            return int(query["startIndex"]) - 1
         if "at" in query:
             return int(query["at"])
         if "offset" in query:

@@ -19,6 +19,7 @@ from seawall.tasks.publishing import checks
 from seawall.tests.figures import Figures
 from seawall.tests.histories import History, Holed, fault, live
 from seawall.tests.races import Race
+from seawall.tests.vendors import Vendor
 
 pytestmark = [pytest.mark.histories, pytest.mark.usefixtures("inline_runs")]
 
@@ -32,7 +33,9 @@ def seeds(count: int) -> range:
 
 
 @pytest.mark.parametrize(
-    ("life", "number"), [(History, 400), (Holed, 200)], ids=["all pages answer in time", "some pages never answer"]
+    ("life", "number"),
+    [(History, 400), (Holed, 200), (Vendor, 200)],
+    ids=["all pages answer in time", "some pages never answer", "asked as vendors are"],
 )
 def test_what_is_published_is_true_of_some_moment_and_what_passes_heals(
     life: type[History], number: int, record_property: Figures
@@ -81,7 +84,7 @@ PLANTED: dict[str, Plant] = {
     ),
     "short pages are taken as they come": lambda patch: patch.setattr(Extent, "is_shorter", lambda *_: False),
     "an absent key is an end": lambda patch: patch.setattr(
-        "seawall.clients.pagination.chained._without_next", lambda *_: None
+        "seawall.clients.pagination.chained._Told._without_next", lambda *_, **__: None
     ),
     "errors beside records are not looked at": lambda patch: patch.setattr(Fetcher, "_complains", lambda *_: False),
     "a second walk compares nothing": lambda patch: patch.setattr(
@@ -99,6 +102,10 @@ PLANTED: dict[str, Plant] = {
     "the first page is not read again": lambda patch: patch.setattr(
         f"{CONFIRM}._asked_for_first_page", lambda _, tally, **__: tally
     ),
+    "keys that records share are nothing to prove": unchecked("_keys_of_walk"),
+    "what a page held before is landed again": lambda patch: patch.setattr(
+        "seawall.clients.fetcher.without", lambda records, _: records
+    ),
     "failed pages are no reason to walk on": lambda patch: patch.setattr(
         walk, "_open_end", lambda *known, ends=walk._open_end: ends(*known[:-1], replace(known[-1], gaps=()))
     ),
@@ -108,6 +115,9 @@ PLANTED: dict[str, Plant] = {
     ),
 }  # fmt: skip
 
+
+IN_VENDOR: Final = ("keys that records share are nothing to prove", "what a page held before is landed again")
+"""Rules that only sources miss that are asked as vendors are."""
 
 IN_HOLED: Final = ("failed pages are no reason to walk on", "nobody looks beyond where pages failed")
 """Rules that only sources miss some of whose pages never answer."""
@@ -123,7 +133,7 @@ def test_a_rule_that_is_taken_away_is_missed(
     plant(monkeypatch)
     name = request.node.callspec.id
     for seed in range(0 if FULL else LATE.get(name, 0), 10_000):
-        history = (Holed if name in IN_HOLED else History)(seed)
+        history = (Holed if name in IN_HOLED else Vendor if name in IN_VENDOR else History)(seed)
         if trouble := fault(history, live(history)):
             record_property(name, f"seed {seed}: {trouble[:100]}")
             return
