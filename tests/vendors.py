@@ -83,8 +83,9 @@ class Vendor(History):
 
     @property
     def _has_ties(self) -> bool:
-        """Whether records share the key that asks for a page, so that a walk by it may lose some, or not end."""
-        return self.kind.startswith("keyset by date")
+        """Whether records share the key that asks for a page, so that a walk by it may lose some, or prove no end."""
+        is_in_one_page = len(self.rows) <= SIZE or len(self.moments[0]) <= SIZE
+        return self.kind == "keyset by date" or (self.kind == "keyset by date, inclusive" and is_in_one_page)
 
     def source(self) -> ApiSource:
         """The form of this source."""

@@ -105,8 +105,8 @@ class Page:
 
     @property
     def length(self) -> int:
-        """How many records it held, those included that the page before held, too."""
-        return self.sent_records + self.repeated
+        """How many records it held, those included that the page before held, too; 0 where all of them came before."""
+        return self.sent_records and self.sent_records + self.repeated
 
     @property
     def rejected_records(self) -> int:
