@@ -5,6 +5,7 @@ import re
 from loguru import logger
 
 from seawall.clients.pagination.kinds import Chained
+from seawall.clients.source import ApiSource
 from seawall.formats import registry
 from seawall.storage import keys
 from seawall.tasks.context import blocks, prefect_api
@@ -33,6 +34,12 @@ def settle(run: Run) -> None:
     keys.checked_prefix(keys.joined(target.root_folder, run.prefix))
     if run.deployment is not None and (refusal := target.deployment_refusal) is not None:
         raise SettingsError(refusal)
+    refuse_pages_that_are_not_there(run, source)
+    logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")
+
+
+def refuse_pages_that_are_not_there(run: Run, source: ApiSource) -> None:
+    """Raise SettingsError where a run asks for pages before the first one, or for some that only others lead to."""
     wanted, first = run.options.page_range, source.pagination.first_page
     if wanted is not None and wanted.first < first:
         raise SettingsError(f"pages {run.options.pages!r} begin before page {first}, the first of {run.source!r}")
@@ -41,4 +48,3 @@ def settle(run: Run) -> None:
             f"pages {run.options.pages!r}: {run.source!r} is walked by {source.pagination.kind}, page after page; "
             f"begin with page {first}"
         )
-    logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")
