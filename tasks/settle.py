@@ -18,7 +18,8 @@ def settle(run: Run) -> None:
     """See that everything a run names exists and makes sense; it sends nothing but questions to Prefect's API.
 
     Raises:
-        SettingsError: an unknown block, a relative folder in a deployment, a run id that is none.
+        SettingsError: an unknown block, a relative folder in a deployment, upload options of a folder, a run id that
+            is none.
         FormatError: an unknown format, or an option that the format does not take.
         UnsafeKeyError: a prefix that makes unsafe keys.
     """
@@ -30,7 +31,7 @@ def settle(run: Run) -> None:
     registry.build(run.format, run.format_settings)
     keys.checked_prefix(run.prefix)
     source = blocks.load_source(run.source)
-    target = blocks.load_target(run.storage, run.bucket)
+    target = blocks.load_target(run.storage, run.bucket, run.options.upload)
     keys.checked_prefix(keys.joined(target.root_folder, run.prefix))
     if run.deployment is not None and (refusal := target.deployment_refusal) is not None:
         raise SettingsError(refusal)

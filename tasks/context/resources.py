@@ -90,8 +90,9 @@ def _open(run: Run) -> Resources:
     with logs.only_logged("staging of dead processes could not be removed"):
         remove_abandoned()
     source = blocks.load_source(run.source)
-    target = blocks.load_target(run.storage, run.bucket)
-    return assembled(run, source, blocks.open_store(target), root_folder=target.root_folder)
+    target = blocks.load_target(run.storage, run.bucket, run.options.upload)
+    store = blocks.open_store(target, run.options.upload)
+    return assembled(run, source, store, root_folder=target.root_folder)
 
 
 def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: str = "", **stand_ins: Any) -> Resources:

@@ -116,7 +116,7 @@ def _without_prefect(job: Job, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(conclude, event, lambda *_, **__: None)
     patch.setattr(MinIOCredentials, "get_boto3_session", lambda _: SESSION)
     patch.setattr(blocks, "load_source", lambda _: ApiSource(**job.source))
-    patch.setattr(blocks, "load_target", lambda _, bucket: _target(job.endpoint, bucket))
+    patch.setattr(blocks, "load_target", lambda _, bucket, upload=None: _target(job.endpoint, bucket))
 
 
 def _submitted(task: Any, *args: Any) -> futures.Future[Any]:
