@@ -13,6 +13,7 @@ COPY tasks tasks
 COPY clients clients
 COPY formats formats
 COPY storage storage
+COPY testing testing
 RUN python -m pip install --quiet --no-deps .
 
 WORKDIR /tmp

@@ -4,7 +4,7 @@ import contextvars
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
@@ -42,7 +42,8 @@ class ApiClient:
     At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four times as many
     are fetched or wait to be taken, fewer where they are large. `params` are query parameters of this run, `record_key`
     is its key in place of the source's; it may be published with `max_failed_pages` missing and `max_rejected_records`
-    set aside. `transport`, `clock` (monotonic) and `sleep` (as in Pacing) stand in for the network and for time.
+    set aside. `transport`, `clock` (monotonic), `sleep` (as in Pacing) and `pool` stand in for the network, for time
+    and for threads.
     """
 
     def __init__(  # noqa: PLR0913  # each has a name and a default
@@ -58,6 +59,7 @@ class ApiClient:
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
+        pool: Executor | None = None,
     ) -> None:
         self._secrets = source.secrets()
         SECRETS.add(*self._secrets)
@@ -75,7 +77,7 @@ class ApiClient:
             sleep=sleep,
         )
         self._read_ahead = ReadAhead(READ_AHEAD * max_in_flight)
-        self._pool = ThreadPoolExecutor(READ_AHEAD * max_in_flight, thread_name_prefix=f"fetch-{source.name}")
+        self._pool = pool or ThreadPoolExecutor(READ_AHEAD * max_in_flight, thread_name_prefix=f"fetch-{source.name}")
         self._wire = Wire()
         self._client = http_client(
             transport

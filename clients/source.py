@@ -52,6 +52,7 @@ def _as_form(schema: dict[str, Any], model: "type[ApiSource]") -> None:
             del choice["discriminator"]
 
 
+FINGERPRINT_ROUNDS: Final = 100_000  # of PBKDF2
 _LOGOS: Final = "https://raw.githubusercontent.com/PrefectHQ/prefect"  # whose own blocks for HTTP have this one
 
 
@@ -250,7 +251,7 @@ class ApiSource(Block):
         }
         decisive |= {name: value for name, value in others.items() if value}
         text = json.dumps(decisive, sort_keys=True).encode()
-        return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), 100_000, dklen=16).hex()
+        return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), FINGERPRINT_ROUNDS, dklen=16).hex()
 
 
 def _with_secrets_apart(given: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from seawall.dev.process import ROOT
 
 PATIENCE: Final = 300.0  # seconds for the tests of one change; what takes longer hangs, and is noticed by that
-_COPIED: Final = ("clients", "tasks", "flows", "formats", "storage", "dev", "tests", "docs")
+_COPIED: Final = ("clients", "tasks", "flows", "formats", "storage", "testing", "dev", "tests", "docs")
 _COPIED_FILES: Final = (
     "pyproject.toml", "README.md", "CONTRIBUTING.md", "Makefile", "prefect.yaml", "__init__.py", "py.typed"
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Objects in S3, or in a server that speaks its protocol."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +34,7 @@ _FOLLOW_UPLOADS: Final = {"KeyMarker": "NextKeyMarker", "UploadIdMarker": "NextU
 class S3Store:
     """The objects of one bucket, through a boto3 client that tries once.
 
+    Every object is written with the arguments `upload` of boto3, such as ServerSideEncryption.
     Each call is repeated for up to `patience` seconds while the store fails, at preflight `preflight_patience`.
     Besides what a method names, each raises BucketError where that does not help, and StoppedError after a stop.
     """
@@ -43,10 +44,11 @@ class S3Store:
         client: "S3Client",
         bucket: str,
         *,
+        upload: Mapping[str, Any] | None = None,
         patience: float = STORE_PATIENCE,
         preflight_patience: float = PREFLIGHT_PATIENCE,
     ) -> None:
-        self._calls = Calls(client, bucket, Patience(patience))
+        self._calls = Calls(client, bucket, Patience(patience), upload)
         self._preflight_patience = preflight_patience
 
     def __repr__(self) -> str:

@@ -8,7 +8,8 @@ publish.py      judge, and commit by `_manifest.json`
 report.py       tell how it went, also when it failed
 conclude.py     end as a state with a name, or as an error with the way to go on
 
-run.py options.py parameters.py errors.py   the small frozen values of a run, their limits, what can go wrong
+run.py options.py upload_options.py parameters.py errors.py
+                the small frozen values of a run, their limits, what can go wrong
 dataframes.py   published datasets for notebooks
 
 landing/        pages on their way to receipts

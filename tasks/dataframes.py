@@ -4,9 +4,9 @@
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from seawall.formats import frames
 from seawall.formats.frames import FRAME_RECORDS
@@ -18,6 +18,7 @@ from seawall.storage.targets import kinds
 from seawall.storage.targets.kinds import LOCAL
 from seawall.tasks.context import blocks
 from seawall.tasks.errors import SettingsError
+from seawall.tasks.upload_options import UploadOptions
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
@@ -99,8 +100,17 @@ def fetch_dataframe(
     return read_dataset(manifest, storage=storage, bucket=bucket)
 
 
-def put_dataframe(frame: "pd.DataFrame", key: str, *, storage: str = LOCAL, bucket: str | None = None) -> str:
+def put_dataframe(
+    frame: "pd.DataFrame",
+    key: str,
+    *,
+    storage: str = LOCAL,
+    bucket: str | None = None,
+    upload: Mapping[str, Any] | None = None,
+) -> str:
     """Store a DataFrame in the format that the key ends in, replacing what stood there; where it is now.
+
+    `upload` is the option of a run, such as `{"ServerSideEncryption": "aws:kms"}`.
 
     Raises:
         FormatError: the key does not tell a format, or a file would lose something of the frame.
@@ -108,7 +118,7 @@ def put_dataframe(frame: "pd.DataFrame", key: str, *, storage: str = LOCAL, buck
     """
     frames.check(frame)
     writer = frames.find(frames.format_of(key, compressed=False))
-    with _store(storage, bucket) as (store, root), staging_folder() as staging:
+    with _store(storage, bucket, upload) as (store, root), staging_folder() as staging:
         full, path = _checked(key, root), staging / "frame"
         if datasets.is_in_landing(store, full):
             raise SettingsError(f"{store.uri(full)} lies in a landing folder; choose another folder")
@@ -137,10 +147,13 @@ def _checked(key: str, root: str) -> str:
 
 
 @contextmanager
-def _store(storage: str, bucket: str | None) -> Iterator[tuple[ObjectStore, str]]:
+def _store(
+    storage: str, bucket: str | None, upload: Mapping[str, Any] | None = None
+) -> Iterator[tuple[ObjectStore, str]]:
     """The store of a target, and the folder that its block confines us to."""
-    target = blocks.load_target(storage, bucket)
-    with closing(blocks.open_store(target)) as store:
+    options = None if upload is None else UploadOptions(**upload)
+    target = blocks.load_target(storage, bucket, options)
+    with closing(blocks.open_store(target, options)) as store:
         yield store, target.root_folder
 
 

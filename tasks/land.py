@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from loguru import logger
-from prefect.futures import PrefectFuture, as_completed, wait
 
 from seawall.clients.errors import SourceError
 from seawall.clients.pages.page import End, Gap, Page
@@ -22,6 +21,7 @@ from seawall.storage.ranges import PageRange
 from seawall.storage.receipts import find_receipt, read_receipts
 from seawall.tasks.context.resources import Resources, resources_of
 from seawall.tasks.context.step import step
+from seawall.tasks.context.submission import Future, next_done, submit, wait
 from seawall.tasks.errors import RejectedRecordsError, StalledError
 from seawall.tasks.landing.confirm import confirmed
 from seawall.tasks.landing.progress import progress
@@ -211,16 +211,16 @@ def _in_parallel(
         IngestError: they have too many columns together.
     """
     waiting = iter(links)
-    running: list[PrefectFuture[Tally]] = []
+    running: list[Future[Tally]] = []
     total, options = Tally(), landing.run.options
     try:
         with stopping_at_signals(resources.store):
             while True:
                 free = (at_once or landing.run.options.parallel_parts) - len(running)
-                running += [land_range.submit(landing, link) for link in islice(waiting, free)]
+                running += [submit(land_range, landing, link) for link in islice(waiting, free)]
                 if not running:
                     return
-                future = next(as_completed(running))
+                future = next_done(running)
                 running.remove(future)
                 tally = future.result()
                 total = total.and_then(tally)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from seawall.formats.columns import EXTRA
 from seawall.formats.writer import MAX_COLUMNS, ROW_GROUP_RECORDS
 from seawall.storage.ranges import PageRange
+from seawall.tasks.upload_options import UploadOptions
 
 MAX_PARALLEL_PARTS = 32
 
@@ -48,6 +49,9 @@ class IngestOptions(BaseModel):
     max_failed_pages: int = Field(0, ge=0, description="Publish with up to this many pages missing, and say so.")
     max_rejected_records: int = Field(0, ge=0, description="Set aside up to this many records that no format can hold.")
     strict: bool = Field(default=False, description="Publish only what is complete.")
+    upload: UploadOptions | None = Field(
+        None, description="Encryption, storage class, access and tags of every object, in a bucket."
+    )
     create_bucket: bool = Field(default=False, description="Create the bucket if it is missing.")
 
     @model_validator(mode="before")

@@ -5,6 +5,7 @@ import re
 from loguru import logger
 
 from seawall.clients.pagination.kinds import Chained
+from seawall.clients.source import ApiSource
 from seawall.formats import registry
 from seawall.storage import keys
 from seawall.tasks.context import blocks, prefect_api
@@ -17,7 +18,8 @@ def settle(run: Run) -> None:
     """See that everything a run names exists and makes sense; it sends nothing but questions to Prefect's API.
 
     Raises:
-        SettingsError: an unknown block, a relative folder in a deployment, a run id that is none.
+        SettingsError: an unknown block, a relative folder in a deployment, upload options of a folder, a run id that
+            is none.
         FormatError: an unknown format, or an option that the format does not take.
         UnsafeKeyError: a prefix that makes unsafe keys.
     """
@@ -29,10 +31,16 @@ def settle(run: Run) -> None:
     registry.build(run.format, run.format_settings)
     keys.checked_prefix(run.prefix)
     source = blocks.load_source(run.source)
-    target = blocks.load_target(run.storage, run.bucket)
+    target = blocks.load_target(run.storage, run.bucket, run.options.upload)
     keys.checked_prefix(keys.joined(target.root_folder, run.prefix))
     if run.deployment is not None and (refusal := target.deployment_refusal) is not None:
         raise SettingsError(refusal)
+    refuse_pages_that_are_not_there(run, source)
+    logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")
+
+
+def refuse_pages_that_are_not_there(run: Run, source: ApiSource) -> None:
+    """Raise SettingsError where a run asks for pages before the first one, or for some that only others lead to."""
     wanted, first = run.options.page_range, source.pagination.first_page
     if wanted is not None and wanted.first < first:
         raise SettingsError(f"pages {run.options.pages!r} begin before page {first}, the first of {run.source!r}")
@@ -41,4 +49,3 @@ def settle(run: Run) -> None:
             f"pages {run.options.pages!r}: {run.source!r} is walked by {source.pagination.kind}, page after page; "
             f"begin with page {first}"
         )
-    logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")

@@ -29,8 +29,9 @@ from seawall.tasks.context.resources import Resources
 from seawall.tasks.errors import IngestError
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.run import Run
+from seawall.testing.stand_ins import VirtualTime
 from seawall.tests.inline import ingested
-from seawall.tests.schedules import MemoryStore, VirtualTime
+from seawall.tests.schedules import MemoryStore
 
 SIZE = 5
 TIMES = (1, 1, 2, 99)  # how often a glitch is answered; the last one is for good

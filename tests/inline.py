@@ -1,9 +1,8 @@
-"""The steps of a run without Prefect: tasks are bodies that run where they are submitted."""
+"""The steps of a run without Prefect, where submitted tasks are done at once."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Any
 
 import pytest
 from loguru import logger
@@ -17,37 +16,8 @@ from seawall.tasks.run import Run
 _of_this_process: ContextVar[Resources] = ContextVar("resources")  # a thread stands for a process
 
 
-class Now:
-    """A task that is run where it is submitted."""
-
-    def __init__(self, body: Callable[..., Any]) -> None:
-        self.body = body
-
-    def submit(self, *arguments: Any) -> "Done":
-        try:
-            return Done(self.body(*arguments))
-        except Exception as error:  # noqa: BLE001  # as a future keeps it
-            return Done(error=error)
-
-
-class Done:
-    """The future of a task that has run."""
-
-    def __init__(self, value: Any = None, error: Exception | None = None) -> None:
-        self.value, self.error = value, error
-
-    def result(self) -> Any:
-        if self.error:
-            raise self.error
-        return self.value
-
-
 def without_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `ingested` be all that a run takes."""
-    monkeypatch.setattr("seawall.tasks.land.progress", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr(land, "land_range", Now(land.land_range.fn))
-    monkeypatch.setattr(land, "as_completed", iter)
-    monkeypatch.setattr(land, "wait", list)
     monkeypatch.setattr(ApiSource, "fingerprint", lambda source, **_: "0" * 32)  # slow by design
     for module in (plan, land, publish):
         monkeypatch.setattr(module, "resources_of", lambda run: _of_this_process.get())

@@ -188,22 +188,6 @@ class InProcess(httpx.BaseTransport):
         return httpx.Response(reply.status, headers=list(reply.headers), content=body)
 
 
-class VirtualTime:
-    """A clock that only waiting moves."""
-
-    def __init__(self) -> None:
-        self._now = 0.0
-        self._lock = Lock()
-
-    def clock(self) -> float:
-        return self._now
-
-    def sleep(self, seconds: float) -> bool:
-        with self._lock:
-            self._now += seconds
-        return False
-
-
 class MemoryStore:
     """An object store in a dict."""
 

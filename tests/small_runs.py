@@ -15,8 +15,8 @@ from seawall.storage.store import ObjectStore
 from seawall.tasks.context.resources import Resources
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.run import Run
+from seawall.testing.stand_ins import VirtualTime
 from seawall.tests.inline import ingested
-from seawall.tests.schedules import VirtualTime
 from seawall.tests.shelf import Shelf
 
 RUN_ID = "11111111-2222-4333-8444-555555555555"

@@ -10,7 +10,7 @@ import random
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
@@ -115,13 +115,21 @@ def _http_date(text: str, now: datetime) -> datetime | None:
 
 def attempt_error(error: httpx.TransportError | httpx.DecodingError) -> SourceError:
     """What a failure of the transport means: another attempt, or, for a bad certificate, the end of the run."""
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return CertificateError(f"the certificate of {error.request.url.host} does not verify: {cause}")
-        cause = cause.__cause__ or cause.__context__
     label, message = _label(error), f"{type(error).__name__}: {neutral(str(error))}"
     return AttemptError(f"cannot reach {_host(error)}: {message}" if label == "connect" else message, cause=label)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what led to it, each once: whoever raises an error from one that it caused makes a circle."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        yield cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
 
 
 def _host(error: httpx.TransportError | httpx.DecodingError) -> str:

@@ -51,9 +51,13 @@ _RIGHTS: Final = "give the user of the storage block the rights that docs/operat
 _KEYS: Final = "check access key and secret key in the credentials of the storage block"
 _EXPIRED: Final = "the session credentials have expired: put fresh ones into the storage block"
 _ADDRESS: Final = "name the bucket's own region and endpoint_url in the storage block"
+_KMS: Final = (
+    "see that the KMS key, SSEKMSKeyId in options.upload or else the bucket's own, is there, enabled, and in its region"
+)
 _FULL: Final = "the store is full: make room there"
 _REMEDIES: Final = {
     "400": _KEYS,
+    "AccessControlListNotSupported": "the bucket takes no ACLs: leave ACL out of options.upload",
     "403": f"{_KEYS}, and {_RIGHTS}",
     "AccessDenied": _RIGHTS,
     "AccountProblem": _RIGHTS,
@@ -63,7 +67,13 @@ _REMEDIES: Final = {
     "ExpiredTokenException": _EXPIRED,
     "IllegalLocationConstraintException": _ADDRESS,
     "InvalidAccessKeyId": _KEYS,
+    "InvalidObjectState": "the object is in an archive: restore it, and let no lifecycle rule move what is still read",
+    "InvalidStorageClass": "the store has no such class: name another StorageClass in options.upload",
+    "InvalidTag": "the store takes no such tags: name others as Tagging in options.upload",
     "InvalidToken": _EXPIRED,
+    "KMS.DisabledException": _KMS,
+    "KMS.KMSInvalidStateException": _KMS,
+    "KMS.NotFoundException": _KMS,
     "NoSuchBucket": "create it, name another with bucket=, or set options.create_bucket",
     "NotImplemented": "the store does not know this request: use one that docs/operations.md names",
     "PermanentRedirect": _ADDRESS,

@@ -1,6 +1,6 @@
 """The calls on one bucket: repeated while that may help, and ending as one of our errors where it does not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from seawall.storage.bucket.answers import (
@@ -18,27 +18,34 @@ from seawall.storage.errors import BucketError, ObjectExistsError, ObjectMissing
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_BEGIN_OBJECTS: Final = frozenset({"put_object", "create_multipart_upload"})  # and say what these will be like
 _WITHOUT_REASON: Final = frozenset({"400", "403"})  # what HEAD, which has no body, says of credentials and clocks
 
 Result = TypeVar("Result")
 
 
 class Calls:
-    """Operations of boto3's client on one bucket, as patient as `patience`."""
+    """Operations of boto3's client on one bucket, as patient as `patience`.
 
-    def __init__(self, client: "S3Client", bucket: str, patience: Patience) -> None:
+    Every object is written with `upload`, whatever it holds.
+    """
+
+    def __init__(
+        self, client: "S3Client", bucket: str, patience: Patience, upload: Mapping[str, Any] | None = None
+    ) -> None:
         self.client: Any = client
         self.bucket = bucket
         self.patience = patience
+        self.upload = dict(upload or {})
         client.meta.events.register_first("needs-retry.s3", _refuse_redirect, unique_id="seawall-redirects")
 
     def within(self, seconds: float) -> "Calls":
         """The same for something that has to end sooner, and stops with this."""
-        return Calls(self.client, self.bucket, Patience(seconds, stops_with=self.patience))
+        return Calls(self.client, self.bucket, Patience(seconds, stops_with=self.patience), self.upload)
 
     def last_words(self) -> "Calls":
         """The same for a moment, and after a stop as well: to clear away what would be left."""
-        return Calls(self.client, self.bucket, Patience(LAST_WORDS))
+        return Calls(self.client, self.bucket, Patience(LAST_WORDS), self.upload)
 
     def ask(self, operation: str, key: str | None = None, **arguments: Any) -> Any:
         """The answer to an operation.
@@ -49,7 +56,12 @@ class Calls:
             StoppedError: the run was stopped.
         """
         place = {} if key is None else {"Key": key}
-        return self.repeat(lambda: getattr(self.client, operation)(Bucket=self.bucket, **place, **arguments), key)
+        return self.repeat(lambda: self.try_once(operation, **place, **arguments), key)
+
+    def try_once(self, operation: str, **arguments: Any) -> Any:
+        """One attempt at an operation."""
+        upload = self.upload if operation in _BEGIN_OBJECTS else {}
+        return getattr(self.client, operation)(Bucket=self.bucket, **upload, **arguments)
 
     def repeat(self, attempt: Callable[[], Result], key: str | None = None, *, is_transfer: bool = False) -> Result:
         """The same for anything that an attempt does with the client; a transfer may take long while it goes on."""

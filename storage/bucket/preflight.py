@@ -1,12 +1,19 @@
 """Preflight of a bucket: is it there, may we write, and does it know create-only writes? By trying all of it."""
 
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from seawall.storage.bucket.answers import NO_BUCKET, status_of
 from seawall.storage.bucket.calls import Calls
-from seawall.storage.errors import BucketError, ObjectExistsError, StorageError
+from seawall.storage.errors import (
+    BucketError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StorageError,
+    StoreUnreachableError,
+)
 
 CREATE_ATTEMPTS: Final = 3  # another preflight that clears away may come between
 
@@ -17,18 +24,49 @@ _CONDITION: Final = (
 )
 
 
+_DENIED: Final = frozenset({"AccessDenied", "403"})
+_WITHOUT_UPLOAD: Final = (
+    "where a policy of the bucket denies objects without headers, such as x-amz-server-side-encryption, name them in "
+    "options.upload, such as {'ServerSideEncryption': 'aws:kms'}"
+)
+_WITH_UPLOAD: Final = (
+    "does the store know them all, does a policy of the bucket ask for others, and may the user set them "
+    "(s3:PutObjectTagging, s3:PutObjectAcl, kms:GenerateDataKey) and read what is encrypted (kms:Decrypt)?"
+)
+
+
 def preflight(calls: Calls, prefix: str, *, create: bool) -> None:
     """See that a run can land below `prefix`; with `create` make a missing bucket. Raises BucketError."""
     probe = f"{prefix}/{_PROBE}".lstrip("/")
     leftovers = [each["Key"] for each in _found(calls, probe, create=create)]
     fresh = [f"{probe}-{uuid.uuid4().hex}" for _ in range(CREATE_ATTEMPTS)]
-    _try_create_only_writes(calls, *leftovers[:1], *fresh)
-    calls.abort_upload(fresh[0], calls.ask("create_multipart_upload", fresh[0])["UploadId"])
+    with _hints_at_upload(calls):
+        _try_create_only_writes(calls, *leftovers[:1], *fresh)
+        calls.abort_upload(fresh[0], calls.ask("create_multipart_upload", fresh[0])["UploadId"])
     with suppress(StorageError):  # they are in nobody's way
         for upload in calls.ask("list_multipart_uploads", Prefix=f"{probe}-").get("Uploads", ()):
             calls.abort_upload(upload["Key"], upload["UploadId"])
         for leftover in leftovers:
             calls.ask("delete_object", leftover)
+
+
+@contextmanager
+def _hints_at_upload(calls: Calls) -> Iterator[None]:
+    """Let a refusal of writes, where lists are allowed, say what of options.upload may be the reason."""
+    try:
+        yield
+    except StoreUnreachableError:
+        raise
+    except BucketError as error:
+        if calls.upload and error.code:
+            hint = f"objects are sent with options.upload ({', '.join(calls.upload)}): {_WITH_UPLOAD}"
+        elif error.code in _DENIED:
+            hint = _WITHOUT_UPLOAD
+        else:
+            raise
+        hinting = BucketError(f"{error}; {hint}")
+        hinting.code = error.code
+        raise hinting from error
 
 
 def _found(calls: Calls, probe: str, *, create: bool) -> list[Any]:
@@ -72,6 +110,9 @@ def _is_refused_twice(calls: Calls, key: str) -> bool:
         for _ in range(2):
             calls.ask("put_object", key, Body=b"", IfNoneMatch="*")
     except ObjectExistsError:
+        if calls.upload:  # what is encrypted, or in another class, has to be readable at once
+            with suppress(ObjectMissingError):  # another preflight has cleared it away
+                calls.read(key, lambda body: body.read())
         return True
     except BucketError as error:
         if status_of(error.__cause__) in (400, 501):

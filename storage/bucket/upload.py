@@ -1,6 +1,5 @@
 """A file on its way into a bucket: in one piece, or in chunks where it is large. What fails for good is aborted."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -73,11 +72,10 @@ class Upload:
 
     def _transfer(self, operation: str, chunk: int, **arguments: Any) -> Any:
         """Send one chunk of the file, read anew by each attempt."""
-        call: Callable[..., Any] = getattr(self.calls.client, operation)
 
         def attempt() -> Any:
             with ReadFileChunk.from_filename(self.path, chunk * self.chunk_bytes, self.chunk_bytes) as body:
-                return call(Bucket=self.calls.bucket, Key=self.key, Body=body, **_CHECKSUM, **arguments)
+                return self.calls.try_once(operation, Key=self.key, Body=body, **_CHECKSUM, **arguments)
 
         return self.calls.repeat(attempt, self.key, is_transfer=True)
 

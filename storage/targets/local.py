@@ -1,7 +1,8 @@
 """`local`: a folder on this machine, which `bucket=` names."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from prefect.blocks.core import Block
 
@@ -17,6 +18,7 @@ class LocalFolder:
     block_type: ClassVar[type[Block] | None] = None
     store_errors: ClassVar[tuple[type[Exception], ...]] = ()
     root_folder = ""
+    upload_refusal = "files in a folder have neither encryption nor classes nor tags: land in a bucket, or leave it out"
 
     def __init__(self, block: None, bucket: str | None) -> None:
         self._folder = Path(bucket or DEFAULT_FOLDER).expanduser()
@@ -36,7 +38,7 @@ class LocalFolder:
             "give an absolute path with bucket=, or a bucket with storage="
         )
 
-    def open_store(self) -> LocalStore:
+    def open_store(self, upload: Mapping[str, Any] | None = None) -> LocalStore:
         """The files of the folder, which is made on first use."""
         return LocalStore(self._folder)
 

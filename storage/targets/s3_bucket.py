@@ -1,5 +1,6 @@
 """`s3-bucket/NAME`: a bucket in S3 or in a server that speaks its protocol, by a block of prefect-aws."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from botocore.config import Config
@@ -19,6 +20,7 @@ class SavedBucket:
     block_type: ClassVar[type[Block] | None] = S3Bucket
     store_errors: ClassVar[tuple[type[Exception], ...]] = (BotoCoreError, ClientError)
     deployment_refusal = None
+    upload_refusal = None
 
     def __init__(self, block: S3Bucket, bucket: str | None) -> None:
         self._credentials = block.credentials
@@ -34,14 +36,14 @@ class SavedBucket:
         key = credentials.aws_secret_access_key
         return [key.get_secret_value() if key else "", credentials.aws_session_token or ""]
 
-    def open_store(self) -> S3Store:
+    def open_store(self, upload: Mapping[str, Any] | None = None) -> S3Store:
         """The objects of the bucket, through a boto3 client of its own."""
         credentials = self._credentials
         settings: dict[str, Any] = credentials.aws_client_parameters.get_params_override()
         settings["config"] = CLIENT_CONFIG.merge(settings.get("config", Config())).merge(ONE_ATTEMPT)
         if credentials.region_name:
             settings["region_name"] = credentials.region_name
-        return S3Store(credentials.get_boto3_session().client("s3", **settings), self._bucket)
+        return S3Store(credentials.get_boto3_session().client("s3", **settings), self._bucket, upload=upload)
 
     @staticmethod
     def place(location: str, bucket: str | None) -> Place | None:

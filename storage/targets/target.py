@@ -1,5 +1,6 @@
 """A target: where a run lands, as `storage=` and `bucket=` name it."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from prefect.blocks.core import Block
@@ -29,8 +30,12 @@ class Target(Protocol):
     def deployment_refusal(self) -> str | None:
         """Why no deployment may land there, and what to do about it; None where it may."""
 
-    def open_store(self) -> ObjectStore:
-        """The objects of the target; whoever opens it masks `secrets` first."""
+    @property
+    def upload_refusal(self) -> str | None:
+        """Why objects cannot be stored with arguments there, and what to do about it; None where they can."""
+
+    def open_store(self, upload: Mapping[str, Any] | None = None) -> ObjectStore:
+        """The objects of the target, each written with `upload`; whoever opens it masks `secrets` first."""
 
 
 class TargetKind(Protocol):

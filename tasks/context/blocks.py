@@ -14,6 +14,7 @@ from seawall.storage.store import ObjectStore
 from seawall.storage.targets import kinds
 from seawall.storage.targets.target import Target
 from seawall.tasks.errors import SettingsError
+from seawall.tasks.upload_options import UploadOptions
 
 
 def load_source(name: str) -> ApiSource:
@@ -21,21 +22,28 @@ def load_source(name: str) -> ApiSource:
     return cast(ApiSource, _load(ApiSource, name))
 
 
-def load_target(storage: str, bucket: str | None) -> Target:
-    """The target that `storage` names, with `bucket` in place of the block's own. Raises SettingsError."""
+def load_target(storage: str, bucket: str | None, upload: UploadOptions | None = None) -> Target:
+    """The target that `storage` names, with `bucket` in place of the block's own.
+
+    Raises:
+        SettingsError: there is no such storage, or no such block, or what it stores knows nothing of `upload`.
+    """
     kind = kinds.find(storage)
     if kind is None:
         *others, last = map(repr, kinds.choices())
         raise SettingsError(f"unknown storage {storage!r}; choose {', '.join(others)} or {last}")
     name = storage.partition("/")[2]
-    return kind(_load(kind.block_type, name) if kind.block_type else None, bucket)
+    target = kind(_load(kind.block_type, name) if kind.block_type else None, bucket)
+    if upload is not None and target.upload_refusal is not None:
+        raise SettingsError(f"upload options with storage={storage!r}: {target.upload_refusal}")
+    return target
 
 
-def open_store(target: Target) -> ObjectStore:
-    """The objects of a target; its secrets are masked as long as anybody holds them."""
+def open_store(target: Target, upload: UploadOptions | None = None) -> ObjectStore:
+    """The objects of a target, each written with `upload`; its secrets are masked as long as anybody holds them."""
     secrets = target.secrets
     SECRETS.add(*secrets)
-    store = target.open_store()
+    store = target.open_store(upload.arguments if upload else None)
     weakref.finalize(store, SECRETS.discard, *secrets)
     return store
 

@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from seawall.clients.api import ApiClient
 from seawall.clients.source import ApiSource
@@ -54,6 +54,12 @@ def resources_of(run: Run) -> Resources:
         return _by_attempt[key]
 
 
+def lend(run: Run, resources: Resources) -> None:
+    """Let the tasks of an attempt in this process work with these, until they are released."""
+    with _lock:
+        _by_attempt[run.run_id, run.attempt] = resources
+
+
 def release(run: Run) -> None:
     """Close what this process opened for an attempt: sockets, threads, the token's memory."""
     with _lock:
@@ -84,8 +90,16 @@ def _open(run: Run) -> Resources:
     with logs.only_logged("staging of dead processes could not be removed"):
         remove_abandoned()
     source = blocks.load_source(run.source)
-    target = blocks.load_target(run.storage, run.bucket)
-    store = blocks.open_store(target)
+    target = blocks.load_target(run.storage, run.bucket, run.options.upload)
+    store = blocks.open_store(target, run.options.upload)
+    return assembled(run, source, store, root_folder=target.root_folder)
+
+
+def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: str = "", **stand_ins: Any) -> Resources:
+    """What a run over this source into this store works with; `stand_ins` are those of ApiClient.
+
+    Once nobody holds it any more, client and store are closed.
+    """
     options = run.options
     client = ApiClient(
         source,
@@ -95,6 +109,7 @@ def _open(run: Run) -> Resources:
         record_key=options.record_key,
         max_failed_pages=options.max_failed_pages,
         max_rejected_records=options.max_rejected_records,
+        **stand_ins,
     )
     resources = Resources(
         source=source,
@@ -102,7 +117,7 @@ def _open(run: Run) -> Resources:
         store=store,
         format=registry.build(run.format, run.format_settings),
         record_key=options.record_key or source.record_key,
-        parent=joined(checked_prefix(joined(target.root_folder, run.prefix)), source.name),
+        parent=joined(checked_prefix(joined(root_folder, run.prefix)), source.name),
     )
     weakref.finalize(resources, _close, client, store)
     return resources

@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 
 from seawall.storage.receipts import read_receipts
 from seawall.tasks.context.resources import Resources
+from seawall.tasks.context.submission import is_in_flow
 from seawall.tasks.run import Landing
 
 ARTIFACT: Final = "landing-progress"
@@ -35,7 +36,10 @@ def line(pages: int, total: int | None, records: int, seconds: float) -> str:
 
 @contextmanager
 def progress(landing: Landing, resources: Resources) -> Iterator[None]:
-    """Show the progress of a walk while the body goes on with it; what fails here changes nothing."""
+    """Show the progress of a walk while the body goes on with it, if in a flow; what fails here changes nothing."""
+    if not is_in_flow():
+        yield
+        return
     watch = _Watch(landing, resources)
     thread = threading.Thread(target=contextvars.copy_context().run, args=(watch.run,), daemon=True, name="progress")
     thread.start()

@@ -3,7 +3,6 @@
 Most cases are landed in forks of a server that has imported all this once, since an import takes seconds.
 """
 
-import contextlib
 import contextvars
 import json
 import os
@@ -107,10 +106,9 @@ def _move_to(folder: Path) -> None:
 def _without_prefect(job: Job, patch: pytest.MonkeyPatch) -> None:
     """Let tasks be their bodies, those that are submitted in threads, and blocks what the job says."""
     patch.setattr(Task, "__call__", lambda task, *args, **kwargs: task.fn(*args, **kwargs))
-    patch.setattr(Task, "submit", _submitted)
-    patch.setattr(land, "as_completed", futures.as_completed)
+    patch.setattr(land, "submit", _submitted)
+    patch.setattr(land, "next_done", lambda running: next(futures.as_completed(running)))
     patch.setattr(land, "wait", futures.wait)
-    patch.setattr(land, "progress", lambda *_: contextlib.nullcontext())
     patch.setattr(ApiSource, "fingerprint", lambda source, **_: "0" * 32)  # slow by design
     patch.setattr(prefect_api, "answers", lambda: True)
     patch.setattr(report, "create_markdown_artifact", lambda **_: None)
@@ -118,7 +116,7 @@ def _without_prefect(job: Job, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(conclude, event, lambda *_, **__: None)
     patch.setattr(MinIOCredentials, "get_boto3_session", lambda _: SESSION)
     patch.setattr(blocks, "load_source", lambda _: ApiSource(**job.source))
-    patch.setattr(blocks, "load_target", lambda _, bucket: _target(job.endpoint, bucket))
+    patch.setattr(blocks, "load_target", lambda _, bucket, upload=None: _target(job.endpoint, bucket))
 
 
 def _submitted(task: Any, *args: Any) -> futures.Future[Any]:

@@ -17,9 +17,10 @@ from seawall.formats.writer import Settings
 from seawall.tasks.context.resources import Resources
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.run import Run
+from seawall.testing.stand_ins import VirtualTime
 from seawall.tests.figures import Figures
 from seawall.tests.inline import ingested
-from seawall.tests.schedules import MemoryStore, VirtualTime
+from seawall.tests.schedules import MemoryStore
 from seawall.tests.shelf import KINDS, Shelf
 
 pytestmark = [pytest.mark.histories, pytest.mark.usefixtures("inline_runs")]

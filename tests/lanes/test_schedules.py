@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from seawall.clients.api import ApiClient
+from seawall.testing.stand_ins import VirtualTime
 from seawall.tests.figures import Figures
-from seawall.tests.schedules import Ending, InProcess, Schedule, VirtualTime, fault, run
+from seawall.tests.schedules import Ending, InProcess, Schedule, fault, run
 from seawall.tests.wireserver import WireServer
 
 pytestmark = pytest.mark.usefixtures("inline_runs")

@@ -3,6 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import pytest
@@ -15,6 +16,7 @@ from seawall.dev.process import ROOT
 from seawall.dev.unstable_api import Server
 from seawall.flows.ingest import ingest
 from seawall.tasks.options import IngestOptions
+from seawall.testing import Api
 
 README = (ROOT / "README.md").read_text()
 SOURCES = (ROOT / "docs/sources.md").read_text()
@@ -48,6 +50,16 @@ def test_the_examples_for_notebooks_run_one_after_another(
         exec(compile(example, "docs/notebooks.md", "exec"), names)
     assert (len(names["customers"]), names["total"], names["rows"]) == (2_500, 2_500, 2_500)
     assert names["scores"].equals(names["again"])
+
+
+def test_the_examples_of_the_kit_are_tests_that_pass(tmp_path: Path) -> None:
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs/testing.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile("\n".join(examples), "docs/testing.md", "exec"), names)
+    tests = {name: test for name, test in names.items() if name.startswith("test_")}
+    assert len(tests) >= 4
+    for name, test in tests.items():
+        test(Api(tmp_path / name))
 
 
 def test_the_readme_lists_every_parameter_and_option() -> None:

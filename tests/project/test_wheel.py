@@ -10,7 +10,7 @@ import pytest
 
 from seawall.dev.process import ROOT
 
-INSIDE = ("flows", "tasks", "clients", "formats", "storage")
+INSIDE = ("flows", "tasks", "clients", "formats", "storage", "testing")
 
 
 @pytest.fixture(scope="module")

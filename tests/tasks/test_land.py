@@ -15,7 +15,6 @@ from seawall.tasks import land
 from seawall.tasks.errors import IncompleteError, StalledError
 from seawall.tasks.landing.tally import Tally
 from seawall.tasks.options import IngestOptions
-from seawall.tests.inline import Now
 from seawall.tests.schedules import MemoryStore
 from seawall.tests.shelf import Shelf
 from seawall.tests.small_runs import run_of, small_run
@@ -195,7 +194,7 @@ def test_where_lists_never_show_new_keys_each_page_is_landed_once(kind: str) -> 
 
 
 def test_a_round_that_comes_to_nothing_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(land, "land_range", Now(lambda landing, link: Tally()))
+    monkeypatch.setattr(land.land_range, "fn", lambda landing, link: Tally())
     store: ObjectStore = MemoryStore()
     with pytest.raises(StalledError, match=r"pages 1-5 .*memory:items/20260101T000000Z-55555555"):
         small_run(Shelf("pages"), store)

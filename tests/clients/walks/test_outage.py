@@ -16,7 +16,7 @@ from seawall.clients.pages.page import Gap, Page, Totals
 from seawall.clients.pages.records import Records
 from seawall.clients.source import ApiSource
 from seawall.clients.walks.outage import Outage
-from seawall.tests.schedules import VirtualTime
+from seawall.testing.stand_ins import VirtualTime
 from seawall.tests.walks import Outcome, shape
 from seawall.tests.wireserver import page
 

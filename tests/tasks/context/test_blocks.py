@@ -1,12 +1,13 @@
 """Storage by name: what is no storage is refused, and a new kind is one class and one line."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import uuid4
 
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 from prefect.blocks.core import Block
 from prefect.filesystems import LocalFileSystem
@@ -24,6 +25,7 @@ from seawall.tasks.dataframes import fetch_dataframe, get_dataframe, put_datafra
 from seawall.tasks.errors import SettingsError
 from seawall.tasks.run import Run
 from seawall.tasks.settle import settle
+from seawall.tasks.upload_options import UploadOptions
 
 pytestmark = pytest.mark.usefixtures("short_backoffs")
 
@@ -53,8 +55,9 @@ class Attic:
         self._room = bucket or "attic"
         self.secrets = [SECRET]
         self.deployment_refusal = "the stairs are too narrow"
+        self.upload_refusal = "boxes have no tags"
 
-    def open_store(self) -> AtticStore:
+    def open_store(self, upload: Mapping[str, Any] | None = None) -> AtticStore:
         return AtticStore(Path(self._room))
 
     @staticmethod
@@ -76,6 +79,18 @@ def test_an_unknown_storage_is_refused_with_those_that_there_are(storage: str) -
     assert str(caught.value) == (
         f"unknown storage {storage!r}; choose 'local', 's3-bucket/NAME' or 'local-file-system/NAME'"
     )
+
+
+def test_upload_options_are_refused_where_nothing_knows_them(prefect_api: None, tmp_path: Path) -> None:
+    LocalFileSystem(basepath=str(tmp_path / "disk")).save("disk", overwrite=True)
+    for storage in ("local", "local-file-system/disk"):
+        with pytest.raises(
+            SettingsError, match=f"upload options with storage='{storage}': files in a folder have neither"
+        ):
+            load_target(storage, None, UploadOptions(Tagging="team=crm"))
+    frame = pd.DataFrame({"id": [1]})
+    with pytest.raises(SettingsError, match="land in a bucket"):
+        put_dataframe(frame, "copy.csv", upload={"Tagging": "team=crm"})
 
 
 def test_a_saved_folder_is_loaded_by_its_name(prefect_api: None, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Tests of the kit with which people test sources of their own."""
