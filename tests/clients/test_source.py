@@ -9,7 +9,8 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
-from seawall.clients.auth.forms import Login, NoAuth
+from seawall.clients.auth.forms import NoAuth
+from seawall.clients.auth.login import Login
 from seawall.clients.source import ApiSource
 
 PASSWORD = "correct-horse-battery"

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from seawall.clients.auth.forms import Login
+from seawall.clients.auth.login import Login
 from seawall.clients.source import ApiSource
 from seawall.dev.process import ROOT, wait_for
 from seawall.tests.house import PARTS, House
