@@ -23,8 +23,9 @@ RUNS = 3
 class Rotation:
     """The server, with its time: an access token lives for `life` seconds, or until the next one where `one_access`.
 
-    `says_life` tells the first of these. `is_forgiving` keeps the login where a refresh token comes twice. `logins` counts tokens that were given out,
-    `reused` refresh tokens that came twice, `refused` requests that came with a token that is no longer good.
+    `says_life` tells the first of these. `is_forgiving` keeps the login where a refresh token comes twice. `logins`
+    counts tokens that were given out, `reused` refresh tokens that came twice, `refused` requests that came with a
+    token that is no longer good.
     """
 
     life: int = 600
@@ -92,12 +93,12 @@ def refresh_grant(url: str, **changes: Any) -> dict[str, Any]:
 class Hour:
     """One run over an hour of virtual time: a request a minute; `statuses` is what came of them."""
 
-    def __init__(self, url: str, form: dict[str, Any], keeper: TokenKeeper) -> None:
+    def __init__(self, url: str, form: dict[str, Any] | OAuth2, keeper: TokenKeeper) -> None:
         self.url = url
         self.now = 0.0
         self.statuses: list[int] = []
         self._client = httpx.Client(trust_env=False, timeout=60)
-        self._auth = OAuth2(**form).build(
+        self._auth = (form if isinstance(form, OAuth2) else OAuth2(**form)).build(
             Means(client=self._client, pacing=Pacing(), url=url, keeper=keeper, clock=self.clock, today=self.clock)
         )
 

@@ -162,14 +162,14 @@ def _kept(document: BlockDocument) -> KeptTokens:
 
 
 def _patiently(
-    call: Callable[[SyncPrefectClient], Result], wait: Callable[[float], object], *, patience: float = API_PATIENCE
+    call: Callable[[SyncPrefectClient], Result], wait: Callable[[float], object], *, patience: float | None = None
 ) -> Result:
     """What a call to Prefect's API brings, tried again while that is away or busy.
 
     Raises:
         AuthenticationError: it stays away, or refuses.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + (API_PATIENCE if patience is None else patience)
     while True:
         try:
             with hasty(API_TIMEOUT), get_client(sync_client=True) as client:
