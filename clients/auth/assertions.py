@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import uuid4
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -31,7 +32,7 @@ class Assertion:
     def __call__(self) -> str:
         """The text of one."""
         now = time.time()
-        claims = {**self._claims, "iat": int(now - SKEW), "exp": int(now + LIFE)}
+        claims = {**self._claims, "iat": int(now - SKEW), "exp": int(now + LIFE), "jti": uuid4().hex}
         return jwt.encode(claims, self._private_key, algorithm=_algorithm(self._private_key), headers=self._headers)
 
 
