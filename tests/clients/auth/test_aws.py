@@ -50,7 +50,7 @@ class Gateway:
         assert "host" in headers
         url = f"http://{headers['host']}{request.target}"
         aws = AWSRequest(request.method, url, headers=headers, data=request.body)
-        now = datetime.datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ")
+        now = datetime.datetime.strptime(f"{headers['x-amz-date']}+0000", "%Y%m%dT%H%M%SZ%z")
         kind = S3SigV4Auth if self.service == "s3" else SigV4Auth
         with mock.patch("botocore.auth.get_current_datetime", return_value=now):
             kind(Credentials(KEY, SECRET, self.token), self.service, "eu-central-1").add_auth(aws)
@@ -99,6 +99,7 @@ def test_a_body_is_signed_with_the_rest(served: Callable[[Route], WireServer]) -
     with httpx.Client(trust_env=False) as client:
         auth = AwsSigV4(**OWN).build(Means(client=client, pacing=Pacing()))
         client.post(f"{server.url}/search", json={"size": 1}, auth=auth)
+        auth.forget()
     assert gateway.seen == [True]
     assert "content-type;host;x-amz-date" in server.requests[0].headers["authorization"]
 
@@ -106,7 +107,7 @@ def test_a_body_is_signed_with_the_rest(served: Callable[[Route], WireServer]) -
 def test_each_attempt_is_signed_anew(
     served: Callable[[Route], WireServer], short_backoffs: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times = iter(datetime.datetime(2026, 1, 1, 0, minute) for minute in range(9))
+    times = iter(datetime.datetime(2026, 1, 1, 0, minute, tzinfo=datetime.UTC) for minute in range(9))
     gateway = Gateway()
     gateway.answers = [whole(b"", 503)]
     server = served(gateway.route)
@@ -145,7 +146,6 @@ def test_no_keys_anywhere_end_the_run_before_any_request(
     monkeypatch.setattr(botocore.session.Session, "get_credentials", lambda self: nothing)
     server = served(Gateway().route)
     with client_of(server, FORM) as client, pytest.raises(AuthenticationError, match="no AWS credentials: fill in"):
-        client.authenticate()
         client.first_page()
     assert server.requests == []
 

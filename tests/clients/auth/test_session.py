@@ -116,7 +116,7 @@ def test_cookies_go_to_the_origin_of_the_source_alone_and_replace_older_ones() -
     form = Session(login_url="https://h/login", username="me", password=PASSWORD)
     grant = SessionGrant(form=form, origin="https://h:443")
 
-    def signed(url: str, cookie: str = "") -> str | None:
+    def signed(url: str, cookie: str = "") -> Any:
         request = httpx.Request("GET", url, headers={"Cookie": cookie} if cookie else {})
         grant.sign(request, "sid=new; csrf=c")
         return request.headers.get("Cookie")
