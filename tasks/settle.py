@@ -41,4 +41,6 @@ def settle(run: Run) -> None:
             f"pages {run.options.pages!r}: {run.source!r} is walked by {source.pagination.kind}, page after page; "
             f"begin with page {first}"
         )
+    if open_urls := source.open_urls():
+        logger.bind(urls=", ".join(open_urls)).warning("secrets are sent over http://, as allow_http permits")
     logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")

@@ -21,7 +21,10 @@ def ask(source: str) -> Findings:
         SettingsError: there is no such block.
         SourceError: it cannot be reached, refuses us, or answers without records.
     """
-    with Scout(blocks.load_source(source), keeper=BlockKeeper(source)) as scout:
+    saved = blocks.load_source(source)
+    if open_urls := saved.open_urls():
+        logger.bind(urls=", ".join(open_urls)).warning("secrets are sent over http://, as allow_http permits")
+    with Scout(saved, keeper=BlockKeeper(source)) as scout:
         scout.authenticate()
         findings = Questions(scout.source, scout).findings(source).without(redact)
     logger.bind(source=source, kind=findings.kind, requests=findings.requests).info("probed")

@@ -77,6 +77,7 @@ SECRETS: list[dict[str, Any]] = [
 def test_secrets_over_plain_http_are_refused_unless_they_stay_on_this_machine(secret: dict[str, Any]) -> None:
     told = refusal(url="http://api.example.com/items?trace=hidden", **secret)
     assert "http://api.example.com/items: secrets are only sent over https://, or to this machine" in told
+    assert source(url="http://api.example.com/items", allow_http=True, **secret)
     assert "hidden" not in told
     assert PASSWORD not in told
     assert source(url="http://127.0.0.1:8000/items", **secret)
@@ -91,6 +92,46 @@ def test_a_login_over_plain_http_is_refused(where: str) -> None:
 
 def test_a_source_without_secrets_may_be_read_over_plain_http() -> None:
     assert source(url="http://api.example.com/items").url == "http://api.example.com/items"
+
+
+OPEN: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, []),
+    ({"url": "http://inside/items?trace=hidden"}, []),
+    ({"url": "http://inside/items?trace=hidden", "auth": LOGIN}, ["http://inside/items"]),
+    ({"auth": LOGIN | {"login_url": "http://desk/login"}}, ["http://desk/login"]),
+    ({"auth": LOGIN, "allowed_origins": ["http://eu.inside"]}, ["http://eu.inside"]),
+    ({"auth": LOGIN, "proxy": "http://proxy:3128"}, []),
+    ({"auth": LOGIN, "proxy": "https://me:hunter2@proxy:3128"}, []),
+    ({"auth": LOGIN, "proxy": "http://me:hunter2@proxy:3128"}, ["http://proxy:3128"]),
+    ({"auth": LOGIN, "url": "http://localhost/items"}, []),
+    ({"auth": LOGIN, "url": "http://localhost/items", "proxy": "http://proxy:3128"}, ["http://localhost/items"]),
+    ({"auth": LOGIN, "url": "http://localhost/items", "proxy": "http://127.0.0.1:3128"}, []),
+]
+
+
+@pytest.mark.parametrize(("fields", "urls"), OPEN)
+def test_what_goes_in_the_open_is_refused_unless_it_is_permitted_and_then_named(
+    fields: dict[str, Any], urls: list[str]
+) -> None:
+    assert source(**fields, allow_http=True).open_urls() == urls
+    if urls:
+        told = refusal(**fields)
+        assert f"{urls[0]}: secrets are only sent over https://, or to this machine; allow_http permits it" in told
+        assert "hidden" not in told
+        assert "hunter2" not in told
+    else:
+        assert source(**fields)
+
+
+@pytest.mark.parametrize("proxy", ["hunter2", "socks5://me:hunter2@h:1", "http://me:hunter2@", "http://h/hunter2"])
+def test_what_is_no_proxy_is_refused_unseen(proxy: str) -> None:
+    assert "hunter2" not in refusal(proxy=proxy)
+
+
+def test_a_proxy_and_a_certificate_that_are_left_empty_are_none() -> None:
+    empty = source(proxy="", client_certificate="")
+    assert (empty.proxy, empty.client_certificate, empty.secrets()) == (None, None, [])
+    assert empty.connection() == {"ca_certificates": "", "client_certificate": "", "proxy": ""}
 
 
 @pytest.mark.parametrize("url", ["https://me:hunter2@h/x", "https://h:hunter2/x", "ftp://hunter2/x", "hunter2"])
@@ -162,7 +203,11 @@ def test_a_name_that_is_both_plain_and_secret_is_refused() -> None:
     ("wrong", "nearest"),
     [({"record_path": "x"}, "'records_path'"), ({"max_ratee": 5}, "'max_rate'"), ({"zzz": 1}, "choose from: name, url"),
      ({"pagination": {"kind": "cursor", "next_pth": "x"}}, "'next_path'"),
-     ({"auth": LOGIN | {"usrname": "x"}}, "'username'")],
+     ({"auth": LOGIN | {"usrname": "x"}}, "'username'"), ({"proxi": "x"}, "'proxy'"),
+     ({"auth": {"kind": "jwt_bearer", "isuer": "x"}}, "'issuer'"),
+     ({"auth": {"kind": "aws_sigv4", "regoin": "x"}}, "'region'"),
+     ({"auth": {"kind": "session", "login_ulr": "x"}}, "'login_url'"),
+     ({"auth": {"kind": "oauth2", "refresh_tokn": "x"}}, "'refresh_token'")],
 )  # fmt: skip
 def test_an_unknown_field_is_refused_with_the_nearest_name(wrong: dict[str, Any], nearest: str) -> None:
     assert nearest in refusal(**wrong)

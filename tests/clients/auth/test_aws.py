@@ -72,6 +72,7 @@ def test_the_other_side_comes_to_the_same_signature(
     with client_of(server, OWN | {"service": service}, url=f"{server.url}{path}", params=params) as client:
         assert client.first_page().sent_records == 2
     assert gateway.seen == [True]
+    assert "+" not in server.requests[0].target, "AWS reads it as a plus"
     assert SECRET not in str(server.requests)
 
 
