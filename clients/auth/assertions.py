@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from seawall.clients.http.certificates import tidy_pem
 
-LIFE: Final = 150.0  # seconds; Salesforce takes at most three minutes
-SKEW: Final = 30.0  # seconds that the clock of a server may be behind ours
+ASSERTION_LIFE: Final = 150.0  # seconds; Salesforce takes at most three minutes
+ASSERTION_SKEW: Final = 30.0  # seconds that the clock of a server may be behind ours
 
 
 class Assertion:
-    """A signed JWT with these claims, made anew by each call, for it lives for LIFE seconds."""
+    """A signed JWT with these claims, made anew by each call, for it lives for ASSERTION_LIFE seconds."""
 
     def __init__(self, claims: Mapping[str, Any], private_key: str, key_id: str | None = None) -> None:
         self._claims = claims
@@ -32,7 +32,12 @@ class Assertion:
     def __call__(self) -> str:
         """The text of one."""
         now = time.time()
-        claims = {**self._claims, "iat": int(now - SKEW), "exp": int(now + LIFE), "jti": uuid4().hex}
+        claims = {
+            **self._claims,
+            "iat": int(now - ASSERTION_SKEW),
+            "exp": int(now + ASSERTION_LIFE),
+            "jti": uuid4().hex,
+        }
         return jwt.encode(claims, self._private_key, algorithm=_algorithm(self._private_key), headers=self._headers)
 
 
