@@ -32,12 +32,8 @@ class Assertion:
     def __call__(self) -> str:
         """The text of one."""
         now = time.time()
-        claims = {
-            **self._claims,
-            "iat": int(now - ASSERTION_SKEW),
-            "exp": int(now + ASSERTION_LIFE),
-            "jti": uuid4().hex,
-        }
+        times = {"iat": int(now - ASSERTION_SKEW), "exp": int(now + ASSERTION_LIFE)}
+        claims = {**self._claims, **times, "jti": uuid4().hex}
         return jwt.encode(claims, self._private_key, algorithm=_algorithm(self._private_key), headers=self._headers)
 
 

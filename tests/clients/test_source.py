@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 from seawall.clients.auth.forms import NoAuth
 from seawall.clients.auth.login import Login
 from seawall.clients.source import ApiSource
+from seawall.tests.certificates import self_signed
+from seawall.tests.keys import pem, rsa_key
 
 PASSWORD = "correct-horse-battery"
 LOGIN = {"kind": "login", "login_url": "https://h/login", "username": "me", "password": PASSWORD}
@@ -239,6 +242,38 @@ def test_a_saved_source_loads_unchanged_and_the_server_shows_no_secret(prefect_a
     assert "result.rows" in answer.text
     for secret in (PASSWORD, "param-secret", "header-secret"):
         assert secret not in answer.text
+
+
+WAYS_IN: list[dict[str, Any]] = [
+    {"kind": "jwt_bearer", "token_url": "https://h/token", "issuer": "me", "private_key": pem(rsa_key())},
+    {"kind": "session", "login_url": "https://h/login", "username": "me", "password": PASSWORD},
+    {"kind": "aws_sigv4", "service": "es", "region": "eu", "access_key_id": "AKID", "secret_access_key": "k3y-of-aws",
+     "session_token": "t0ken-of-aws"},
+    {"kind": "oauth2", "token_url": "https://h/token", "client_id": "me", "grant": "refresh_token",
+     "client_secret": "s3cret-of-me", "refresh_token": "again-and-again", "access_token": "access-for-now"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("auth", WAYS_IN, ids=[each["kind"] for each in WAYS_IN])
+def test_the_server_shows_no_secret_of_any_kind_and_a_run_gets_all_of_them(
+    auth: dict[str, Any], prefect_api: None, tmp_path: Path
+) -> None:
+    given = source(
+        auth=auth,
+        proxy="https://me:pr0xy-password@proxy:3128",
+        client_certificate=self_signed(tmp_path).read_text(),
+    )
+    document = given.save("way-in", overwrite=True)
+    answer = httpx.get(f"{PREFECT_API_URL.value()}/block_documents/{document}", trust_env=False)
+    assert auth["kind"] in answer.text
+    for secret in given.secrets():
+        assert secret not in answer.text
+        assert json.dumps(secret)[1:-1] not in answer.text
+    assert "pr0xy-password" not in answer.text
+    loaded = ApiSource.load("way-in")
+    assert isinstance(loaded, ApiSource)
+    assert (loaded.auth, loaded.secrets(), loaded.connection()) == (given.auth, given.secrets(), given.connection())
+    assert not any(secret in f"{given!r} {given.model_dump_json()}" for secret in given.secrets())
 
 
 # Fingerprint
