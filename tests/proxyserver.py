@@ -5,17 +5,24 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from seawall.tests.wireserver import STEP
 
 
 @dataclass
 class ProxyServer:
-    """Counts what passes; `credentials` are what it wants, `tls` what it speaks itself, `hangs` says nothing at all."""
+    """Counts what passes; `credentials` are what it wants, `tls` what it speaks itself.
+
+    One that `hangs` says nothing at all; `drips_after` so many bytes from the other side it hands on one at a time.
+    """
 
     credentials: str | None = None
     tls: ssl.SSLContext | None = None
     hangs: bool = False
+    drips_after: int | None = None
     tunnels: list[str] = field(default_factory=list)
     forwards: list[str] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
@@ -78,13 +85,20 @@ class ProxyServer:
 
     def _splice(self, client: socket.socket, upstream: socket.socket) -> None:
         self._open.append(upstream)
-        threading.Thread(target=_pump, args=(upstream, client), daemon=True).start()
+        threading.Thread(target=_pump, args=(upstream, client, self.drips_after), daemon=True).start()
         _pump(client, upstream)
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _pump(source: socket.socket, target: socket.socket, whole: int | None = None) -> None:
+    passed = 0
     with contextlib.suppress(OSError):
         while piece := source.recv(65_536):
-            target.sendall(piece)
+            passed += len(piece)
+            if whole is None or passed <= whole:
+                target.sendall(piece)
+                continue
+            for byte in piece:
+                target.sendall(bytes([byte]))
+                time.sleep(STEP)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)

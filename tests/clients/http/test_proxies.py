@@ -100,6 +100,22 @@ def test_a_proxy_that_hangs_is_left_at_the_deadline(scheme: str, tls: ssl.SSLCon
 
 
 @pytest.mark.parametrize("way", ["http", "https"])
+@pytest.mark.parametrize("drips_after", [0, 3_000], ids=["in the handshake", "in the body"])
+def test_a_tunnel_that_drips_is_left_at_the_deadline(drips_after: int, way: str, tls: ssl.SSLContext, ca: str) -> None:
+    body = whole(page(1, 1, size=2_000))
+    with (
+        WireServer(in_turn(body), tls) as server,
+        ProxyServer(tls=tls if way == "https" else None, drips_after=drips_after) as proxy,
+        client_of(server, proxy.url, ca, page_deadline=0.5, max_attempts=1, read_timeout=0.4) as client,
+    ):
+        begin = time.monotonic()
+        with pytest.raises((PageFailedError, UnreachableError)):
+            client.first_page()
+        assert time.monotonic() - begin < 5
+        assert proxy.tunnels
+
+
+@pytest.mark.parametrize("way", ["http", "https"])
 def test_stop_hangs_up_what_goes_through_a_tunnel(way: str, tls: ssl.SSLContext, ca: str) -> None:
     errors: list[BaseException] = []
     with (
