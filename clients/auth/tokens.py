@@ -164,7 +164,7 @@ class TokenAuth(httpx.Auth):
         answer = self._send(request)
         url = without_query(answer.url)
         if answer.status >= 400:
-            raise LoginRejectedError(f"{url} answers {answer.status}{refusal_code(answer)} to our credentials")
+            raise LoginRejectedError(f"{url} answers {answer.status} to our credentials{refusal_code(answer)}")
         reading = self._grant.read(answer)
         access = reading.access
         if not isinstance(access, str) or not access or not is_sendable(access):

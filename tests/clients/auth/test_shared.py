@@ -50,7 +50,7 @@ def test_without_a_turn_three_runs_would_log_each_other_out() -> None:
     with WireServer(rotation.route) as server:
         own = [Hour(server.url, refresh_grant(server.url), Shelf()) for _ in range(2)]
         assert own[0].get() == 200
-        with pytest.raises(AuthenticationError, match=r"answers 400 \(invalid_grant\) to our credentials"):
+        with pytest.raises(AuthenticationError, match=r"answers 400 to our credentials \(invalid_grant\): the"):
             own[1].get()
         assert rotation.is_over
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -125,22 +126,39 @@ def test_the_turn_of_a_process_that_died_is_passed_on(
     assert turns() == []
 
 
-def test_a_process_that_takes_its_time_keeps_its_turn(saved: Callable[..., str], monkeypatch: Any) -> None:
-    monkeypatch.setattr(keeping, "TURN_LIFE", 1.0)
-    monkeypatch.setattr(keeping, "TURN_SIGN", 0.1)
-    name, order = saved(), []
-    with BlockKeeper(name).turn(wait):
+def test_a_process_that_takes_its_time_keeps_its_turn(prefect_api: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, rounds = 0.0, 0
+    monkeypatch.setattr(keeping, "time", SimpleNamespace(monotonic=lambda: now, sleep=time.sleep))
+    slow, next_one = keeping._Turn("seawall_turn_slow"), keeping._Turn("seawall_turn_slow")
+    slow.begin(wait)
 
-        def next_one() -> None:
-            with BlockKeeper(name).turn(wait):
-                order.append("second")
+    def a_while(_: float) -> None:
+        nonlocal now, rounds
+        now, rounds = now + 0.9 * keeping.TURN_LIFE, rounds + 1
+        with get_client(sync_client=True) as client:
+            if rounds < 5:
+                slow._sign(client, rounds)
+            else:
+                slow.end(client)
 
-        thread = threading.Thread(target=next_one)
-        thread.start()
-        time.sleep(2.5)
-        order.append("first")
-    thread.join(30)
-    assert order == ["first", "second"]
+    next_one.begin(a_while)
+    assert rounds == 5
+    with get_client(sync_client=True) as client:
+        next_one.end(client)
+
+
+def test_signs_of_life_are_given_again_and_again(prefect_api: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "TURN_SIGN", 0.01)
+    turn = keeping._Turn("seawall_turn_signs")
+    signs: set[str] = set()
+    turn.begin(wait)
+    with get_client(sync_client=True) as client:
+        with turn.signs_of_life():
+            while len(signs) < 3:
+                variable = client.read_variable_by_name("seawall_turn_signs")
+                assert variable is not None
+                signs.add(str(variable.value))
+        turn.end(client)
 
 
 def test_who_is_told_to_stop_waits_for_no_turn(saved: Callable[..., str]) -> None:
