@@ -208,7 +208,7 @@ def test_a_name_that_is_both_plain_and_secret_is_refused() -> None:
      ({"pagination": {"kind": "cursor", "next_pth": "x"}}, "'next_path'"),
      ({"auth": LOGIN | {"usrname": "x"}}, "'username'"), ({"proxi": "x"}, "'proxy'"),
      ({"auth": {"kind": "jwt_bearer", "isuer": "x"}}, "'issuer'"),
-     ({"auth": {"kind": "aws_sigv4", "regio": "x"}}, "'region'"),
+     ({"auth": {"kind": "aws_sigv4", "region_name": "x"}}, "'region'"),
      ({"auth": {"kind": "session", "login_ulr": "x"}}, "'login_url'"),
      ({"auth": {"kind": "oauth2", "refresh_tokn": "x"}}, "'refresh_token'")],
 )  # fmt: skip

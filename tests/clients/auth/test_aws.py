@@ -154,7 +154,7 @@ def test_no_keys_anywhere_end_the_run_before_any_request(
 @pytest.mark.parametrize(
     "wrong",
     [{"access_key_id": KEY}, {"secret_access_key": SECRET}, {"session_token": TOKEN}, {"region": "eu central"},
-     {"service": ""}, {"regio": "x"}],
+     {"service": ""}, {"region_name": "x"}],
 )  # fmt: skip
 def test_halves_of_a_key_are_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError) as caught:
