@@ -11,6 +11,9 @@ from typing import Self, TypeVar, cast
 import httpx
 from loguru import logger
 
+from seawall.clients.auth.aws import AwsAuth
+from seawall.clients.auth.credentials import Means
+from seawall.clients.auth.keepers import TokenKeeper
 from seawall.clients.auth.tokens import TokenAuth
 from seawall.clients.caps import Caps
 from seawall.clients.errors import PageFailedError, WalkStoppedError
@@ -42,8 +45,8 @@ class ApiClient:
     At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four times as many
     are fetched or wait to be taken, fewer where they are large. `params` are query parameters of this run, `record_key`
     is its key in place of the source's; it may be published with `max_failed_pages` missing and `max_rejected_records`
-    set aside. `transport`, `clock` (monotonic), `sleep` (as in Pacing) and `pool` stand in for the network, for time
-    and for threads.
+    set aside. `keeper` keeps tokens that rotate. `transport`, `clock` (monotonic), `sleep` (as in Pacing) and `pool`
+    stand in for the network, for time and for threads.
     """
 
     def __init__(  # noqa: PLR0913  # each has a name and a default
@@ -56,6 +59,7 @@ class ApiClient:
         record_key: str | None = None,
         max_failed_pages: int = 0,
         max_rejected_records: int | None = None,
+        keeper: TokenKeeper | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
@@ -80,12 +84,20 @@ class ApiClient:
         self._pool = pool or ThreadPoolExecutor(READ_AHEAD * max_in_flight, thread_name_prefix=f"fetch-{source.name}")
         self._wire = Wire()
         self._client = http_client(
-            transport
-            or http_transport(self._wire, max_in_flight=max_in_flight, ca_certificates=source.ca_certificates),
+            transport or http_transport(self._wire, max_in_flight=max_in_flight, **source.connection()),
             connect_timeout=source.connect_timeout,
             read_timeout=source.read_timeout,
         )
-        self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
+        self._auth = source.auth.build(
+            Means(
+                client=self._client,
+                pacing=self._pacing,
+                max_retry_after=source.max_retry_after,
+                url=source.url,
+                keeper=keeper,
+                clock=clock,
+            )
+        )
         self._fetcher = Fetcher(
             source,
             client=self._client,
@@ -132,7 +144,7 @@ class ApiClient:
         self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._client.close()
-        if isinstance(self._auth, TokenAuth):
+        if isinstance(self._auth, TokenAuth | AwsAuth):
             self._auth.forget()
         SECRETS.discard(*self._secrets)
         self._secrets = []

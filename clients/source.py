@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Annotated, Any, Final, Literal, get_args
 
+import httpx
 from prefect.blocks.core import Block, schema_extra
 from pydantic import (
     BaseModel,
@@ -22,10 +23,13 @@ from pydantic import (
 
 from seawall.clients import values
 from seawall.clients.auth.forms import HEADER_NAME, Auth, NoAuth
+from seawall.clients.auth.login import Session
 from seawall.clients.auth.tokens import is_sendable
 from seawall.clients.form import refuse_unknown
+from seawall.clients.http.certificates import client_certificate
+from seawall.clients.http.proxies import credentials_of, proxy_url
 from seawall.clients.http.urls import HttpUrl as EndpointUrl
-from seawall.clients.http.urls import is_private_to_us, without_query
+from seawall.clients.http.urls import is_encrypted, is_private_to_us, without_query
 from seawall.clients.pages.paths import PathInBody
 from seawall.clients.pages.rules import Rule
 from seawall.clients.pagination.kinds import Pagination, decisive_settings, refuse_unaskable
@@ -133,6 +137,13 @@ class ApiSource(Block):
         (), description="Other origins where a next page may be, such as https://eu.example.com; secrets go there, too."
     )
     ca_certificates: str = Field("", description="Authorities to trust besides the public ones, as PEM text.")
+    client_certificate: SecretStr | None = Field(
+        None, description="By which the source knows us: a certificate and its key, as PEM text without a passphrase."
+    )
+    proxy: SecretStr | None = Field(
+        None, description="Through which all requests go, such as http://proxy.example.com:3128; may hold credentials."
+    )
+    allow_http: bool = Field(default=False, description="Secrets may go over http:// to hosts inside; reports say so.")
     max_rate: float | None = Field(None, gt=0, description="Most requests a second; empty: no limit of ours.")
 
     @classmethod
@@ -154,10 +165,13 @@ class ApiSource(Block):
     @field_validator("auth", "pagination", mode="before")
     @classmethod
     def _with_kind(cls, value: Any, info: ValidationInfo) -> Any:
-        """Add the kind where only one of them fits: the classic UI leaves out what equals a default."""
+        """Add the kind where only one of them fits: the classic UI leaves out what equals a default.
+
+        Whoever wants a session names it: its fields are those of a login.
+        """
         if not value or not isinstance(value, dict) or "kind" in value:
             return value
-        kinds = get_args(cls.model_fields[str(info.field_name)].annotation)
+        kinds = [kind for kind in get_args(cls.model_fields[str(info.field_name)].annotation) if kind is not Session]
         fitting = [kind for kind in kinds if _required(kind) <= set(value) <= set(kind.model_fields)]
         return {"kind": fitting[0].model_fields["kind"].default, **value} if len(fitting) == 1 else value
 
@@ -204,16 +218,56 @@ class ApiSource(Block):
             raise ValueError("these are no certificates in PEM form, with -----BEGIN CERTIFICATE-----") from None
         return text
 
+    @field_validator("client_certificate")
+    @classmethod
+    def _usable(cls, pem: SecretStr | None) -> SecretStr | None:
+        return SecretStr(client_certificate(pem.get_secret_value())) if pem and pem.get_secret_value() else None
+
+    @field_validator("proxy")
+    @classmethod
+    def _reachable(cls, url: SecretStr | None) -> SecretStr | None:
+        return SecretStr(proxy_url(url.get_secret_value())) if url and url.get_secret_value() else None
+
     @model_validator(mode="after")
     def _keep_secrets_off_the_open_wire(self) -> "ApiSource":
-        urls = [self.url, *self.allowed_origins, *self.auth.urls()]
-        for url in urls if self.secrets() or not isinstance(self.auth, NoAuth) else []:
-            if not is_private_to_us(url):
-                raise ValueError(f"{without_query(url)}: secrets are only sent over https://, or to this machine")
+        if not self.allow_http and (open_urls := self.open_urls()):
+            raise ValueError(
+                f"{open_urls[0]}: secrets are only sent over https://, or to this machine; allow_http permits it"
+            )
         return self
+
+    def open_urls(self) -> list[str]:
+        """Where secrets go over http:// to other machines, as we show URLs; none unless `allow_http` permits it."""
+        urls = [self.url, *self.allowed_origins, *self.auth.urls()]
+        private = is_private_to_us if self._goes_out_directly() else is_encrypted
+        open_urls = [url for url in urls if not private(url)] if self._sends_secrets() else []
+        proxy = [self._proxy()] if self._proxy().userinfo and not is_private_to_us(str(self._proxy())) else []
+        return [without_query(url) for url in [*open_urls, *(str(each.copy_with(userinfo=b"")) for each in proxy)]]
+
+    def connection(self) -> dict[str, str]:
+        """How connections are opened: whom they trust, what they show, by which way they go."""
+        return {
+            "ca_certificates": self.ca_certificates,
+            "client_certificate": self.client_certificate.get_secret_value() if self.client_certificate else "",
+            "proxy": str(self._proxy()),
+        }
+
+    def _sends_secrets(self) -> bool:
+        return bool(self._request_secrets()) or not isinstance(self.auth, NoAuth)
+
+    def _goes_out_directly(self) -> bool:
+        """Whether what is for this machine stays on it."""
+        return not self._proxy().host or is_private_to_us(str(self._proxy().copy_with(scheme="http")))
+
+    def _proxy(self) -> httpx.URL:
+        return httpx.URL(self.proxy.get_secret_value() if self.proxy else "")
 
     def secrets(self) -> list[str]:
         """Every secret value of the block, to be masked wherever text leaves the process."""
+        connection = [self.client_certificate.get_secret_value()] if self.client_certificate else []
+        return [*self._request_secrets(), *connection, *credentials_of(self._proxy())]
+
+    def _request_secrets(self) -> list[str]:
         declared = [value.get_secret_value() for value in (*self.secret_params.values(), *self.secret_headers.values())]
         schemes = [scheme[1] for text in declared if (scheme := _SCHEME.fullmatch(text))]
         return [*self.auth.secrets(), *declared, *schemes, *values.credentials_in(self.url)]

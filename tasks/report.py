@@ -31,7 +31,8 @@ from seawall.tasks.publishing.verdict import MEANINGS
 from seawall.tasks.run import Run
 
 ARTIFACT: Final = "execution-report"
-REFUSED: Final = (SettingsError, FormatError, UnsafeKeyError, BucketError)  # then there is no bucket to read
+UNSETTLED: Final = (SettingsError, FormatError, UnsafeKeyError)  # then nothing was asked for
+REFUSED: Final = (*UNSETTLED, BucketError)  # then there is no bucket to read
 HOW_TO_READ: Final = "What each verdict and each check means, and what can still be missed: `docs/proof.md` of Seawall."
 OUTCOMES: Final = {"passed": "✓ passed", "failed": "✗ failed", "not made": "– not made"}
 LISTED: Final = 50  # parts, failed pages, widened columns that a report names; the manifest names all
@@ -61,6 +62,7 @@ class Facts:
     rejected_records: int = 0
     widenings: Sequence[Widening] = ()
     parts: Sequence[tuple[str, PageRange, int, int]] = ()
+    open_urls: Sequence[str] = ()
     resumable: bool = True
     resume: str | None = None
 
@@ -121,6 +123,8 @@ def _figures(facts: Facts) -> Iterable[tuple[str, str]]:
     yield "Execution Time", f"{facts.seconds:.1f} s"
     yield "Output", code(facts.location)
     yield "Format Chosen", f"{code(facts.format)}: {facts.reason}"
+    if facts.open_urls:
+        yield "Secrets Unencrypted", f"sent over http:// (allow_http) to {', '.join(map(code, facts.open_urls))}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -140,13 +144,23 @@ def report(run: Run, error: Exception | None = None, *, is_news: bool = True) ->
     facts = base = _base(run, error)
     with only_logged("the report could not be made"):
         facts = _show(
-            run, base, is_published=error is None, reads_bucket=not isinstance(error, REFUSED), is_news=is_news
+            run,
+            base,
+            is_published=error is None,
+            sends_secrets=not isinstance(error, UNSETTLED),
+            reads_bucket=not isinstance(error, REFUSED),
+            is_news=is_news,
         )
     return facts
 
 
 @step("report", "report {run.source}")
-def _show(run: Run, base: Facts, *, is_published: bool, reads_bucket: bool, is_news: bool) -> Facts:
+def _show(
+    run: Run, base: Facts, *, is_published: bool, sends_secrets: bool, reads_bucket: bool, is_news: bool
+) -> Facts:
+    if sends_secrets:
+        with only_logged("the source could not be read for the report"):
+            base = replace(base, open_urls=resources_of(run).source.open_urls())
     facts = _with_bucket(base, run, is_published=is_published, is_news=is_news) if reads_bucket else base
     logger.bind(
         verdict=facts.verdict, records=facts.records, failed=len(facts.failed_pages), output=facts.location

@@ -36,6 +36,8 @@ def settle(run: Run) -> None:
     if run.deployment is not None and (refusal := target.deployment_refusal) is not None:
         raise SettingsError(refusal)
     refuse_pages_that_are_not_there(run, source)
+    if open_urls := source.open_urls():
+        logger.bind(urls=", ".join(open_urls)).warning("secrets are sent over http://, as allow_http permits")
     logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")
 
 

@@ -18,13 +18,14 @@ STEP = 0.02  # seconds between two bytes of a drip
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came in; header names are in lower case."""
+    """What came in; header names are in lower case, `target` is what stands between method and version."""
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    target: str = ""
 
     @property
     def page(self) -> int:
@@ -312,4 +313,4 @@ def _read(incoming: Any) -> Request | None:
         headers[name.lower()] = value.strip()
     url = urlsplit(target)
     body = incoming.read(int(headers.get("content-length", 0)))
-    return Request(method, url.path, dict(parse_qsl(url.query)), headers, body)
+    return Request(method, url.path, dict(parse_qsl(url.query)), headers, body, target)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import httpx
 
-from seawall.clients.auth.tokens import TokenRequest, decoded_answer
+from seawall.clients.auth.readings import decoded_answer
+from seawall.clients.auth.tokens import TokenRequest
 from seawall.clients.errors import AttemptError, AuthenticationError
 from seawall.clients.http.exchange import Answer, exchange
 from seawall.clients.http.pacing import Pacing
@@ -42,6 +43,8 @@ def _attempt(client: httpx.Client, request: TokenRequest, pacing: Pacing) -> Ans
     """One request for a token: a final answer, or the AttemptError that another attempt may heal."""
     pacing.raise_if_stopped()  # the wait for whoever asked before may have been long
     fields, url = dict(request.fields), without_query(request.url)
+    if request.assertion is not None:
+        fields["assertion"] = request.assertion()
     data, json = (fields, None) if request.as_form else (None, fields)
     post = client.build_request("POST", request.url, data=data, json=json)
     basic = httpx.BasicAuth(*request.basic) if request.basic else None
@@ -50,7 +53,7 @@ def _attempt(client: httpx.Client, request: TokenRequest, pacing: Pacing) -> Ans
             wish = wished_wait(answer.headers)
             raise AttemptError(f"{url} answers {answer.status}", cause=str(answer.status), retry_after=wish)
         try:
-            if answer.status < 400:
+            if answer.status < 400 and request.is_in_body:
                 decoded_answer(answer.content)
         except (ValueError, RecursionError):
             raise AttemptError(f"{url} answers {answer.status} without JSON", cause="malformed") from None

@@ -5,57 +5,58 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import httpx
-import msgspec
 from loguru import logger
 
+from seawall.clients.auth.readings import Reading, refusal_code
 from seawall.clients.errors import AuthenticationError, LoginRejectedError
 from seawall.clients.http.exchange import Answer
 from seawall.clients.http.urls import without_query
 from seawall.clients.limits import EXPIRY_MARGIN, REMEMBERED_TOKENS
 from seawall.clients.redact import SECRETS
 
-_ANSWER = msgspec.json.Decoder(dict[str, Any])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """One request for a token: `fields` as JSON, or URL-encoded `as_form`; `basic` signs it with an id and a secret."""
+    """One request for a token: `fields` as JSON, or URL-encoded `as_form`; `basic` signs it with an id and a secret.
+
+    `assertion` makes another field, anew for each attempt, since it lives for minutes. An answer that is no error has
+    to hold a JSON object where the token `is_in_body`.
+    """
 
     url: str
     fields: Mapping[str, str] = field(repr=False)
     as_form: bool = False
     basic: tuple[str, str] | None = field(default=None, repr=False)
+    assertion: Callable[[], str] | None = field(default=None, repr=False)
+    is_in_body: bool = True
 
 
 class TokenGrant(Protocol):
-    """What TokenAuth has to know: how to ask for a token, and where in an answer it stands (RFC 6749 §1.3)."""
+    """What TokenAuth has to know: how to ask for a token, and how requests and answers have it (RFC 6749 §1.3)."""
 
     @property
-    def access_token_path(self) -> str:
-        """Where the token stands, dotted."""
-
-    @property
-    def refresh_token_path(self) -> str:
-        """Where the token for the next renewal stands."""
-
-    @property
-    def expires_in_path(self) -> str:
-        """Where the life of the token stands, in seconds."""
-
-    @property
-    def scheme(self) -> str:
-        """What stands before the token in the header."""
+    def token_name(self) -> str:
+        """What an answer has to hold, for a message."""
 
     def login_request(self) -> TokenRequest:
         """Asks for a token with the credentials."""
 
     def refresh_request(self, refresh_token: str) -> TokenRequest | None:
         """Asks for a token with the refresh token that came with the last one; None where the source takes none."""
+
+    def read(self, answer: Answer) -> Reading:
+        """What an answer holds. Raises LoginRejectedError where it says that the credentials are wrong."""
+
+    def sign(self, request: httpx.Request, access: str) -> None:
+        """Add a token to a request."""
+
+    def refuses(self, response: httpx.Response) -> bool:
+        """Whether an answer to a request says that its token is good no more."""
 
 
 @dataclass(eq=False, slots=True)
@@ -120,15 +121,16 @@ class TokenAuth(httpx.Auth):
         for again in (False, True):
             token = self.token(stale=token)
             with self._signing(token):
-                request.headers["Authorization"] = f"{self._grant.scheme} {token.access}"
+                self._grant.sign(request, token.access)
                 response = yield request
-                if response.status_code != httpx.codes.UNAUTHORIZED:
+                if not self._grant.refuses(response):
                     token.proven = True
                     return
                 if not again:
                     _drop(response)
         if token is not None and self._is_hopeless(token):
-            raise AuthenticationError(f"{without_query(request.url)} answers 401 to tokens that are fresh from login")
+            url, status = without_query(request.url), response.status_code
+            raise AuthenticationError(f"{url} answers {status} to tokens that are fresh from login")
 
     @contextlib.contextmanager
     def _signing(self, token: Token) -> Iterator[None]:
@@ -148,32 +150,39 @@ class TokenAuth(httpx.Auth):
     def _renewed(self, old: Token | None) -> Token:
         if old is not None and old.refresh and (request := self._grant.refresh_request(old.refresh)) is not None:
             with contextlib.suppress(LoginRejectedError):
-                token = self._read(self._send(request), old.refresh)
+                token = self._asked(request, old.refresh)
                 logger.info("token refreshed")
                 return token
-        token = self._read(self._send(self._grant.login_request()))
+        token = self._asked(self._grant.login_request())
         logger.info("logged in")
         return token
 
-    def _read(self, answer: Answer, refresh: str | None = None) -> Token:
-        """The token in an answer; where it brings no new refresh token, `refresh` stays (RFC 6749 §6)."""
-        url, grant = without_query(answer.url), self._grant
+    def _asked(self, request: TokenRequest, refresh: str | None = None) -> Token:
+        """The token that is answered; where no new refresh token comes with it, `refresh` stays (RFC 6749 §6)."""
+        if (assertion := request.assertion) is not None:
+            request = replace(request, assertion=lambda: self._masked(assertion()))
+        answer = self._send(request)
+        url = without_query(answer.url)
         if answer.status >= 400:
-            raise LoginRejectedError(f"{url} answers {answer.status} to our credentials")
-        fields = decoded_answer(answer.content)
-        access = _at(fields, grant.access_token_path)
+            raise LoginRejectedError(f"{url} answers {answer.status} to our credentials{refusal_code(answer)}")
+        reading = self._grant.read(answer)
+        access = reading.access
         if not isinstance(access, str) or not access or not is_sendable(access):
-            raise AuthenticationError(f"{url} answers no {grant.access_token_path} that a header can carry")
-        if isinstance(successor := _at(fields, grant.refresh_token_path), str):
-            refresh = successor or refresh
-        self._remember(access, refresh)
-        return Token(access, refresh, self._clock() + _useful_seconds(_at(fields, grant.expires_in_path)))
+            raise AuthenticationError(f"{url} answers no {self._grant.token_name} that a header can carry")
+        if isinstance(reading.refresh, str):
+            refresh = reading.refresh or refresh
+        self._remember(*([access] if reading.secrets is None else reading.secrets), refresh)
+        return Token(access, refresh, self._clock() + _useful_seconds(reading.life))
 
     def forget(self) -> None:
         """Mask its tokens no longer: whoever used them is closed."""
         with self._lock:
             SECRETS.discard(*self._old)
             self._old.clear()
+
+    def _masked(self, secret: str) -> str:
+        self._remember(secret)
+        return secret
 
     def _remember(self, *secrets: str | None) -> None:
         for secret in filter(None, secrets):
@@ -192,18 +201,6 @@ def _drop(response: httpx.Response) -> None:
 def is_sendable(text: str) -> bool:
     """Whether the value of a header can be this text: one line of ASCII, without blanks around it (RFC 9110 §5.5)."""
     return text.isascii() and text.isprintable() and text == text.strip()
-
-
-def decoded_answer(content: bytes) -> dict[str, Any]:
-    """The JSON object in the answer to a request for a token; raises ValueError or RecursionError if it is none."""
-    return _ANSWER.decode(content)
-
-
-def _at(answer: Any, path: str) -> object:
-    """What stands at a dotted path; None where nothing does."""
-    for key in path.split("."):
-        answer = answer.get(key) if isinstance(answer, dict) else None
-    return answer
 
 
 def _useful_seconds(life: object) -> float:

@@ -9,9 +9,9 @@ from typing import cast
 
 import httpx
 
-from seawall.clients.errors import SourceError
+from seawall.clients.errors import AuthenticationError, SourceError
 from seawall.clients.http.codings import decoded
-from seawall.clients.http.retries import attempt_error
+from seawall.clients.http.retries import PROXY_REFUSAL, attempt_error
 from seawall.clients.http.wire import hang_up
 
 
@@ -43,6 +43,7 @@ def exchange(
         BodyTooLargeError: the body is larger than `max_bytes`.
         MalformedPageError: it comes in a coding that we did not ask for.
         CertificateError: the certificate does not verify.
+        AuthenticationError: the proxy refuses us.
     """
     began = time.monotonic()
     try:
@@ -50,6 +51,8 @@ def exchange(
         with contextlib.closing(response):
             try:
                 content = _read(response, max_bytes)
+                if response.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
+                    raise AuthenticationError(PROXY_REFUSAL)
                 yield Answer(
                     url=response.request.url,
                     status=response.status_code,

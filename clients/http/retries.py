@@ -19,7 +19,14 @@ import httpx
 import stamina
 from loguru import logger
 
-from seawall.clients.errors import AttemptError, CertificateError, RetryAfterTooLongError, SourceError, UnreachableError
+from seawall.clients.errors import (
+    AttemptError,
+    AuthenticationError,
+    CertificateError,
+    RetryAfterTooLongError,
+    SourceError,
+    UnreachableError,
+)
 from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.urls import origin
 from seawall.clients.http.wire import connecting_within
@@ -43,6 +50,8 @@ _RESET: Final = ("X-RateLimit-Reset", "RateLimit-Reset", "X-Rate-Limit-Reset")
 _EPOCHS: Final = 10**9  # seconds; a larger number is a time, no duration
 
 _HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2,8},? [ -~]{10,30}")
+
+PROXY_REFUSAL: Final = "the proxy answers 407: put a username and a password that it takes in the proxy of the source"
 
 Result = TypeVar("Result")
 
@@ -114,7 +123,9 @@ def _http_date(text: str, now: datetime) -> datetime | None:
 
 
 def attempt_error(error: httpx.TransportError | httpx.DecodingError) -> SourceError:
-    """What a failure of the transport means: another attempt, or, for a bad certificate, the end of the run."""
+    """What a failure of the transport means: another attempt, or, where a certificate or a proxy is bad, the end."""
+    if isinstance(error, httpx.ProxyError) and str(error).startswith("407 "):
+        return AuthenticationError(PROXY_REFUSAL)
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return CertificateError(f"the certificate of {error.request.url.host} does not verify: {cause}")

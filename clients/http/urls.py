@@ -40,6 +40,11 @@ def is_private_to_us(url: str) -> bool:
         return False
 
 
+def is_encrypted(url: str) -> bool:
+    """Whether what goes to `url` goes over TLS."""
+    return httpx.URL(url).scheme == "https"
+
+
 def origin(url: str | httpx.URL) -> str:
     """Scheme, host and port, the port even where it is the scheme's default (RFC 6454 §4)."""
     parts = httpx.URL(url)

@@ -7,6 +7,7 @@ waits for at most what is left of the deadline that its thread has set.
 import contextlib
 import functools
 import socket
+import ssl
 import threading
 import time
 import weakref
@@ -16,6 +17,8 @@ from typing import Any
 
 import httpcore
 import httpx
+from httpcore._backends.sync import TLSinTLSStream
+from httpcore._exceptions import map_exceptions
 
 from seawall.clients.limits import READ_BYTES
 
@@ -79,13 +82,45 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Go on over TLS."""
-        self._stream = self._stream.start_tls(ssl_context, server_hostname, _within(timeout, _deadline.connecting))
+        """Go on over TLS, within the TLS of a proxy where one is there already."""
+        timeout, inner = _within(timeout, _deadline.connecting), self.get_extra_info("socket")
+        if isinstance(inner, ssl.SSLSocket):
+            with map_exceptions({TimeoutError: httpcore.ConnectTimeout, OSError: httpcore.ConnectError}):
+                self._stream = TLSinTLSStream(_Punctual(inner), ssl_context, server_hostname, timeout)  # type: ignore[arg-type]
+        else:
+            self._stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
         return self
 
     def get_extra_info(self, info: str) -> Any:
         """What the stream knows, such as its `socket`."""
         return self._stream.get_extra_info(info)
+
+
+class _Punctual:
+    """A socket below TLS in TLS whose reads all keep to the deadline of their thread.
+
+    There httpcore reads until a record is whole, each time with the timeout of the first.
+    """
+
+    def __init__(self, inner: ssl.SSLSocket) -> None:
+        self._inner = inner
+        self._end: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Let all reads from now on together end within `timeout`."""
+        self._end = None if timeout is None else time.monotonic() + timeout
+        self._inner.settimeout(timeout)
+
+    def recv(self, max_bytes: int) -> bytes:
+        """What arrives next; past the end raises TimeoutError."""
+        if self._end is not None:
+            if (left := self._end - time.monotonic()) <= 0:
+                raise TimeoutError("the deadline of the request has passed")
+            self._inner.settimeout(left)
+        return self._inner.recv(max_bytes)
 
 
 class Wire(httpcore.SyncBackend):

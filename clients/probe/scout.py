@@ -7,6 +7,9 @@ from typing import Final, Self
 import httpx
 
 from seawall.clients.asking import Asking
+from seawall.clients.auth.aws import AwsAuth
+from seawall.clients.auth.credentials import Means
+from seawall.clients.auth.keepers import TokenKeeper
 from seawall.clients.auth.tokens import TokenAuth
 from seawall.clients.errors import AttemptError, MalformedPageError, PageFailedError
 from seawall.clients.http.exchange import Answer, exchange
@@ -48,7 +51,13 @@ class Scout:
     `requests` counts what was sent, repeated attempts included.
     """
 
-    def __init__(self, source: ApiSource, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        source: ApiSource,
+        *,
+        keeper: TokenKeeper | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self._secrets = source.secrets()
         SECRETS.add(*self._secrets)
         self.rate_limits: dict[str, str] = {}
@@ -56,12 +65,20 @@ class Scout:
         self.source = source
         self._wire = Wire()
         self._client = http_client(
-            transport or http_transport(self._wire, max_in_flight=1, ca_certificates=source.ca_certificates),
+            transport or http_transport(self._wire, max_in_flight=1, **source.connection()),
             connect_timeout=source.connect_timeout,
             read_timeout=source.read_timeout,
         )
         self._pacing = Pacing(max_in_flight=1, max_rate=source.max_rate, give_up_after=source.give_up_after)
-        self._auth = source.auth.build(self._client, self._pacing, source.max_retry_after)
+        self._auth = source.auth.build(
+            Means(
+                client=self._client,
+                pacing=self._pacing,
+                max_retry_after=source.max_retry_after,
+                url=source.url,
+                keeper=keeper,
+            )
+        )
         self._asking = Asking(source, source.query())
 
     def __enter__(self) -> Self:
@@ -73,7 +90,7 @@ class Scout:
         self._pacing.stop()
         self._wire.hang_up()
         self._client.close()
-        if isinstance(self._auth, TokenAuth):
+        if isinstance(self._auth, TokenAuth | AwsAuth):
             self._auth.forget()
         SECRETS.discard(*self._secrets)
 

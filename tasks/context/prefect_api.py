@@ -28,7 +28,7 @@ def start_of_run() -> datetime:
 
 def answers() -> bool:
     """Whether Prefect's API answers now; asked once, and for at most POLL seconds."""
-    with _hasty():
+    with hasty(POLL):
         try:
             with get_client(sync_client=True) as client:
                 return client.api_healthcheck() is None
@@ -36,14 +36,17 @@ def answers() -> bool:
             return False
 
 
-def _hasty() -> SettingsContext:
-    """Prefect's settings, but for a client that asks once; what `temporary_settings` takes a tenth of a second for."""
+def hasty(seconds: float) -> SettingsContext:
+    """Prefect's settings, but for a client that asks once, for at most some seconds; entered by `with`.
+
+    It does what `temporary_settings` takes a tenth of a second for.
+    """
     context = get_settings_context()
     settings = context.settings
     client, api = settings.client, settings.api
     hasty = {
         "client": client.model_copy(update={"max_retries": 0}),
-        "api": api.model_copy(update={"request_timeout": POLL}),
+        "api": api.model_copy(update={"request_timeout": seconds}),
     }
     return context.model_copy(update={"settings": settings.model_copy(update=hasty)})
 

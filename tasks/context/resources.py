@@ -19,6 +19,7 @@ from seawall.storage.disk import remove_abandoned
 from seawall.storage.keys import checked_prefix, joined
 from seawall.storage.store import ObjectStore
 from seawall.tasks.context import blocks, logs, processes
+from seawall.tasks.context.keeper import BlockKeeper
 from seawall.tasks.run import Run
 
 KEPT_ATTEMPTS: Final = 8  # whose resources a process keeps open
@@ -109,6 +110,7 @@ def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: s
         record_key=options.record_key,
         max_failed_pages=options.max_failed_pages,
         max_rejected_records=options.max_rejected_records,
+        keeper=BlockKeeper(run.source),
         **stand_ins,
     )
     resources = Resources(

@@ -6,6 +6,7 @@ from prefect.artifacts import create_markdown_artifact
 from seawall.clients.probe.scout import Scout
 from seawall.clients.redact import redact
 from seawall.tasks.context import blocks
+from seawall.tasks.context.keeper import BlockKeeper
 from seawall.tasks.context.step import step
 from seawall.tasks.probe.findings import Findings
 from seawall.tasks.probe.questions import Questions
@@ -20,7 +21,10 @@ def ask(source: str) -> Findings:
         SettingsError: there is no such block.
         SourceError: it cannot be reached, refuses us, or answers without records.
     """
-    with Scout(blocks.load_source(source)) as scout:
+    saved = blocks.load_source(source)
+    if open_urls := saved.open_urls():
+        logger.bind(urls=", ".join(open_urls)).warning("secrets are sent over http://, as allow_http permits")
+    with Scout(saved, keeper=BlockKeeper(source)) as scout:
         scout.authenticate()
         findings = Questions(scout.source, scout).findings(source).without(redact)
     logger.bind(source=source, kind=findings.kind, requests=findings.requests).info("probed")

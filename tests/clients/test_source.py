@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,8 +10,11 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
-from seawall.clients.auth.forms import Login, NoAuth
+from seawall.clients.auth.forms import NoAuth
+from seawall.clients.auth.login import Login
 from seawall.clients.source import ApiSource
+from seawall.tests.certificates import self_signed
+from seawall.tests.keys import pem, rsa_key
 
 PASSWORD = "correct-horse-battery"
 LOGIN = {"kind": "login", "login_url": "https://h/login", "username": "me", "password": PASSWORD}
@@ -76,6 +80,7 @@ SECRETS: list[dict[str, Any]] = [
 def test_secrets_over_plain_http_are_refused_unless_they_stay_on_this_machine(secret: dict[str, Any]) -> None:
     told = refusal(url="http://api.example.com/items?trace=hidden", **secret)
     assert "http://api.example.com/items: secrets are only sent over https://, or to this machine" in told
+    assert source(url="http://api.example.com/items", allow_http=True, **secret)
     assert "hidden" not in told
     assert PASSWORD not in told
     assert source(url="http://127.0.0.1:8000/items", **secret)
@@ -90,6 +95,46 @@ def test_a_login_over_plain_http_is_refused(where: str) -> None:
 
 def test_a_source_without_secrets_may_be_read_over_plain_http() -> None:
     assert source(url="http://api.example.com/items").url == "http://api.example.com/items"
+
+
+OPEN: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, []),
+    ({"url": "http://inside/items?trace=hidden"}, []),
+    ({"url": "http://inside/items?trace=hidden", "auth": LOGIN}, ["http://inside/items"]),
+    ({"auth": LOGIN | {"login_url": "http://desk/login"}}, ["http://desk/login"]),
+    ({"auth": LOGIN, "allowed_origins": ["http://eu.inside"]}, ["http://eu.inside"]),
+    ({"auth": LOGIN, "proxy": "http://proxy:3128"}, []),
+    ({"auth": LOGIN, "proxy": "https://me:hunter2@proxy:3128"}, []),
+    ({"auth": LOGIN, "proxy": "http://me:hunter2@proxy:3128"}, ["http://proxy:3128"]),
+    ({"auth": LOGIN, "url": "http://localhost/items"}, []),
+    ({"auth": LOGIN, "url": "http://localhost/items", "proxy": "http://proxy:3128"}, ["http://localhost/items"]),
+    ({"auth": LOGIN, "url": "http://localhost/items", "proxy": "http://127.0.0.1:3128"}, []),
+]
+
+
+@pytest.mark.parametrize(("fields", "urls"), OPEN)
+def test_what_goes_in_the_open_is_refused_unless_it_is_permitted_and_then_named(
+    fields: dict[str, Any], urls: list[str]
+) -> None:
+    assert source(**fields, allow_http=True).open_urls() == urls
+    if urls:
+        told = refusal(**fields)
+        assert f"{urls[0]}: secrets are only sent over https://, or to this machine; allow_http permits it" in told
+        assert "hidden" not in told
+        assert "hunter2" not in told
+    else:
+        assert source(**fields)
+
+
+@pytest.mark.parametrize("proxy", ["hunter2", "socks5://me:hunter2@h:1", "http://me:hunter2@", "http://h/hunter2"])
+def test_what_is_no_proxy_is_refused_unseen(proxy: str) -> None:
+    assert "hunter2" not in refusal(proxy=proxy)
+
+
+def test_a_proxy_and_a_certificate_that_are_left_empty_are_none() -> None:
+    empty = source(proxy="", client_certificate="")
+    assert (empty.proxy, empty.client_certificate, empty.secrets()) == (None, None, [])
+    assert empty.connection() == {"ca_certificates": "", "client_certificate": "", "proxy": ""}
 
 
 @pytest.mark.parametrize("url", ["https://me:hunter2@h/x", "https://h:hunter2/x", "ftp://hunter2/x", "hunter2"])
@@ -161,7 +206,11 @@ def test_a_name_that_is_both_plain_and_secret_is_refused() -> None:
     ("wrong", "nearest"),
     [({"record_path": "x"}, "'records_path'"), ({"max_ratee": 5}, "'max_rate'"), ({"zzz": 1}, "choose from: name, url"),
      ({"pagination": {"kind": "cursor", "next_pth": "x"}}, "'next_path'"),
-     ({"auth": LOGIN | {"usrname": "x"}}, "'username'")],
+     ({"auth": LOGIN | {"usrname": "x"}}, "'username'"), ({"proxi": "x"}, "'proxy'"),
+     ({"auth": {"kind": "jwt_bearer", "isuer": "x"}}, "'issuer'"),
+     ({"auth": {"kind": "aws_sigv4", "region_name": "x"}}, "'region'"),
+     ({"auth": {"kind": "session", "login_ulr": "x"}}, "'login_url'"),
+     ({"auth": {"kind": "oauth2", "refresh_tokn": "x"}}, "'refresh_token'")],
 )  # fmt: skip
 def test_an_unknown_field_is_refused_with_the_nearest_name(wrong: dict[str, Any], nearest: str) -> None:
     assert nearest in refusal(**wrong)
@@ -193,6 +242,38 @@ def test_a_saved_source_loads_unchanged_and_the_server_shows_no_secret(prefect_a
     assert "result.rows" in answer.text
     for secret in (PASSWORD, "param-secret", "header-secret"):
         assert secret not in answer.text
+
+
+WAYS_IN: list[dict[str, Any]] = [
+    {"kind": "jwt_bearer", "token_url": "https://h/token", "issuer": "me", "private_key": pem(rsa_key())},
+    {"kind": "session", "login_url": "https://h/login", "username": "me", "password": PASSWORD},
+    {"kind": "aws_sigv4", "service": "es", "region": "eu", "access_key_id": "AKID", "secret_access_key": "k3y-of-aws",
+     "session_token": "t0ken-of-aws"},
+    {"kind": "oauth2", "token_url": "https://h/token", "client_id": "me", "grant": "refresh_token",
+     "client_secret": "s3cret-of-me", "refresh_token": "again-and-again", "access_token": "access-for-now"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("auth", WAYS_IN, ids=[each["kind"] for each in WAYS_IN])
+def test_the_server_shows_no_secret_of_any_kind_and_a_run_gets_all_of_them(
+    auth: dict[str, Any], prefect_api: None, tmp_path: Path
+) -> None:
+    given = source(
+        auth=auth,
+        proxy="https://me:pr0xy-password@proxy:3128",
+        client_certificate=self_signed(tmp_path).read_text(),
+    )
+    document = given.save("way-in", overwrite=True)
+    answer = httpx.get(f"{PREFECT_API_URL.value()}/block_documents/{document}", trust_env=False)
+    assert auth["kind"] in answer.text
+    for secret in given.secrets():
+        assert secret not in answer.text
+        assert json.dumps(secret)[1:-1] not in answer.text
+    assert "pr0xy-password" not in answer.text
+    loaded = ApiSource.load("way-in")
+    assert isinstance(loaded, ApiSource)
+    assert (loaded.auth, loaded.secrets(), loaded.connection()) == (given.auth, given.secrets(), given.connection())
+    assert not any(secret in f"{given!r} {given.model_dump_json()}" for secret in given.secrets())
 
 
 # Fingerprint

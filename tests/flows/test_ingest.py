@@ -95,6 +95,15 @@ def test_a_hostile_api_is_landed_in_s3_whole_and_once(
     assert inside == {"_plan.json", "_receipts/00000001.json", "_manifest.json", "_report.md", data}
 
 
+def test_every_report_says_where_secrets_go_unencrypted(
+    serve: Serve, save_source: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seawall.clients.source.ApiSource.open_urls", lambda source: ["http://inside/items"])
+    ingest(source=save_source(serve(total=10), allow_http=True))
+    text = (folder(Path("data")) / "_report.md").read_text()
+    assert "| Secrets Unencrypted | sent over http:// (allow_http) to `http://inside/items` |" in text
+
+
 def test_the_report_is_an_artifact_and_a_file_and_tells_what_happened(serve: Serve, save_source: Save) -> None:
     server = serve(total=6_000, seed=5, http_500=0.3)
     state = run(save_source(server, max_attempts=12))

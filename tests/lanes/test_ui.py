@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from seawall.clients.auth.forms import Login
+from seawall.clients.auth.login import Login
 from seawall.clients.source import ApiSource
 from seawall.dev.process import ROOT, wait_for
 from seawall.tests.house import PARTS, House
@@ -46,7 +46,20 @@ def test_the_form_of_a_source_offers_the_kinds_of_auth_and_pagination_and_saves_
     page = browser_page
     page.goto(f"{house.server.ui}/v2/blocks/catalog/api-source/create")
     expect(page.get_by_text("How to get in.")).to_be_visible()
-    for kind in ("None", "Bearer token", "API key", "Basic", "OAuth 2", "Offset", "Cursor", "Next URL", "Link header"):
+    for kind in (
+        "None",
+        "Bearer token",
+        "API key",
+        "Basic",
+        "OAuth 2",
+        "JWT bearer",
+        "AWS Signature 4",
+        "Session",
+        "Offset",
+        "Cursor",
+        "Next URL",
+        "Link header",
+    ):
         expect(page.get_by_role("tab", name=kind, exact=True).first).to_be_visible()
     page.get_by_role("tab", name="Login").click()
     inputs = page.locator("input, textarea")

@@ -47,6 +47,12 @@ def test_every_figure_has_its_row() -> None:
         assert row in text
 
 
+def test_secrets_that_go_unencrypted_are_told_with_where_they_go() -> None:
+    assert "Secrets" not in render(facts())
+    text = render(facts(open_urls=["http://inside/items", "http://desk"]))
+    assert "| Secrets Unencrypted | sent over http:// (allow_http) to `http://inside/items`, `http://desk` |" in text
+
+
 def test_failed_pages_are_listed_with_their_last_error() -> None:
     text = render(facts(failed_pages=[FailedPage(page=73, error="answers 500")]))
     assert "| 73 | `answers 500` |" in text

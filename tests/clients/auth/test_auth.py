@@ -10,7 +10,9 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from seawall.clients.auth.forms import ApiKey, Bearer, Login, NoAuth
+from seawall.clients.auth.credentials import Means
+from seawall.clients.auth.forms import ApiKey, Bearer, NoAuth
+from seawall.clients.auth.login import Login
 from seawall.clients.auth.tokens import TokenAuth, TokenRequest
 from seawall.clients.errors import AuthenticationError, RetryAfterTooLongError
 from seawall.clients.http.exchange import Answer as Reply
@@ -323,7 +325,7 @@ def test_a_secret_that_no_request_can_carry_is_refused_unseen(
 
 
 def test_no_auth_signs_nothing_and_sends_nothing() -> None:
-    api = Api(NoAuth().build(httpx.Client(), Pacing(), 300), good=lambda token: token == "")
+    api = Api(NoAuth().build(Means(client=httpx.Client(), pacing=Pacing())), good=lambda token: token == "")
     assert api.get() == 200
     assert NoAuth().urls() == []
 
@@ -344,7 +346,8 @@ def _short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
 def token_from(server: WireServer, *, give_up_after: int = 50, max_retry_after: float = 300) -> str:
     with httpx.Client(trust_env=False, timeout=10) as client:
         pacing = Pacing(give_up_after=give_up_after)
-        return login(server.url).build(client, pacing, max_retry_after).token().access
+        means = Means(client=client, pacing=pacing, max_retry_after=max_retry_after)
+        return login(server.url).build(means).token().access
 
 
 PASSING: dict[str, Answer] = {
