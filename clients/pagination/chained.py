@@ -26,6 +26,7 @@ from seawall.clients.pagination.parameters import (
 )
 from seawall.clients.pagination.reading import Reading
 from seawall.clients.pointers import is_pointer
+from seawall.clients.redact import excerpt
 
 MissingNextEnds = Annotated[
     bool, Field(description="The last page lacks the key altogether, even if it is the only one.")
@@ -183,7 +184,10 @@ class NextUrl(_Told, title="Next URL"):
 
     def token(self, body: Body, reading: Reading) -> str | None:
         """The URL of the next page, as it is written there, behind what comes before it."""
-        url = body.token(self.next_path)
+        text = body.json_token(self.next_path)
+        if text is not None and not text.startswith('"'):
+            raise MalformedPageError(f"the value at {self.next_path!r} is no URL: {excerpt(text.encode())}")
+        url = None if text is None else as_text(text, self.next_path)
         if url is None or not self.base_path or "://" in url.partition("?")[0]:
             return url
         base = body.token(self.base_path)

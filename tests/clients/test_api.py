@@ -257,7 +257,7 @@ NO_PAGE: dict[str, Answer] = {
     "204": whole(b"", 204),
     "206": whole(page(), 206),
     "304": whole(b"", 304),
-    "a redirect to a login page": whole(b"", 302, location="/login"),
+    "a redirect to a login page": whole(b"", 302, location="https://login.example/login"),
     "a redirect to nowhere": whole(b"", 301, location="http://[bad"),
     "an error envelope": as_json({"error": {"code": 7}}),
     "no records path": as_json({"items": [], "metadata": {"total_pages": 3}}),

@@ -848,7 +848,8 @@ def test_one_glitch_without_records_does_not_end_a_walk_by_tokens(kind: str) -> 
         return shelf.route(request)
 
     pages, _ = followed(route, shelf.pagination)
-    assert [len(each.records) for each in pages] == [5] * 8
+    behind = [0] if kind == "keyset" else []  # which nothing but an empty page ends
+    assert [len(each.records) for each in pages] == [5] * 8 + behind
 
 
 @pytest.mark.parametrize("kind", ["cursor", "next_url"])
