@@ -26,6 +26,7 @@ from seawall.clients.http.wire import deadline
 from seawall.clients.limits import CLAIM_ASKINGS, CLAIM_PAUSE
 from seawall.clients.pages.answers import raise_for_status
 from seawall.clients.pages.body import COMPLAINTS, Body
+from seawall.clients.pages.decoding import Decoding
 from seawall.clients.pages.identity import Sameness
 from seawall.clients.pages.layout import Layout
 from seawall.clients.pages.nesting import refuse_deep
@@ -75,6 +76,7 @@ class Fetcher:
         self._own_params = {*params, *source.auth.query_names()}
         self._origins = [source.url, *source.allowed_origins]
         self._sameness = sameness
+        self._decoding = Decoding(source)
         self._layout = Layout(source.records_path, [*paths(source.pagination), *COMPLAINTS])
         self._seen = Seen()
         self._complaints = 0
@@ -165,9 +167,13 @@ class Fetcher:
     def _page(self, request: PageRequest, answer: Answer, *, first: bool) -> Page:
         """The page that a body holds, if it holds one."""
         pagination = self._source.pagination
-        body = Body(answer.content, self._layout, max_records=self._source.max_page_records, headers=answer.headers)
+        text = self._decoding.json_text(answer)
+        body = Body(
+            text, self._layout, max_records=self._source.max_page_records, headers=answer.headers,
+            records_as=self._source.records_as,
+        )  # fmt: skip
         records = body.records(self._source.records_path)
-        refuse_deep(answer.content, records)
+        refuse_deep(text, records)
         complains = self._complains(body, records)
         ordinal = request.number - pagination.first_page + 1
         totals = plausible(pagination.totals(body, self._page_size), ordinal=ordinal, records=len(records))

@@ -12,12 +12,14 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
-from typing import Any
+from typing import Any, Final
 
 import httpcore
 import httpx
 
 from seawall.clients.limits import READ_BYTES
+
+_A_MOMENT: Final = 0.001  # seconds
 
 
 class _Deadline(threading.local):
@@ -162,6 +164,26 @@ def _result(coming: "Future[httpcore.NetworkStream]", timeout: float | None) -> 
         raise httpcore.ConnectError("we have hung up") from None
     except TimeoutError:
         raise httpcore.ConnectTimeout(f"no connection within {timeout:.1f} s") from None
+
+
+def has_surplus(response: httpx.Response) -> bool:
+    """Whether bytes follow a body that was read to its end, as far as they are here; its connection is still open.
+
+    httpcore reads no further than the framing of a body says, and tells nobody what else it was given.
+    """
+    if (stream := response.extensions.get("network_stream")) is None:  # it came from no network
+        return False
+    body: Any = response.stream
+    connection = body._stream._httpcore_stream._stream._connection  # noqa: SLF001
+    return bool(connection._h11_state.trailing_data[0]) or _comes_more(stream)  # noqa: SLF001
+
+
+def _comes_more(stream: httpcore.NetworkStream) -> bool:
+    """Whether a stream has bytes now; that it ended is no byte."""
+    try:
+        return bool(stream.get_extra_info("is_readable")) and bool(stream.read(1, timeout=_A_MOMENT))
+    except (httpcore.TimeoutException, httpcore.NetworkError):  # what was there belongs to TLS
+        return False
 
 
 def hang_up(response: httpx.Response) -> None:

@@ -87,7 +87,7 @@ class Questions:
         """
         with contextlib.suppress(RequestRefusedError):
             answer = self._scout.ask(self._source.pagination.first(self._size), first=True)
-            if (body_anatomy := anatomy(answer.content)).lists:
+            if (body_anatomy := anatomy(answer.content)).lists or self._records_of(answer):
                 return answer, body_anatomy
         answer = self._scout.ask(PageRequest(number=1), first=True)
         return answer, anatomy(answer.content)
@@ -95,7 +95,7 @@ class Questions:
     def _records_path(self) -> str:
         """Where the records stand: where the block says, or else at the longest list of objects."""
         path = self._source.records_path
-        if path in self._anatomy.lists:
+        if path in self._anatomy.lists or self._records_of(self._first):
             return path
         if (longest := self._anatomy.records_path) is not None:
             return longest
@@ -105,9 +105,12 @@ class Questions:
     def _ask(self, request: PageRequest) -> Answer:
         return self._scout.ask(request)
 
+    def _records_of(self, answer: Answer) -> Sequence[bytes]:
+        return records_of(answer, self._path, self._source.records_as)
+
     def _counted(self, answer: Answer) -> Sequence[bytes]:
         """The records of a page; its time counts towards the mean."""
-        records = records_of(answer, self._path)
+        records = self._records_of(answer)
         if records:
             self._timings.append((len(records), answer.seconds))
             self._longest = max(self._longest, records, key=len)
@@ -197,7 +200,7 @@ class Questions:
         if not isinstance(pagination, PageNumber) or pagination.first_page == 0:
             return pagination, second
         zeroth = pagination.model_copy(update={"first_page": 0})
-        pages = [records_of(self._ask(zeroth.at(number, self._size)), self._path) for number in (0, 1)]
+        pages = [self._records_of(self._ask(zeroth.at(number, self._size))) for number in (0, 1)]
         if not all(pages) or not set(pages[0]).isdisjoint(pages[1]):
             return pagination, second
         self._trials.append("page 0 holds other records than page 1, so pages begin with 0")
@@ -223,7 +226,7 @@ class Questions:
     def _beyond(self, pagination: Numbered, far: Answer, last: int | None) -> str:
         """What the answer for a page beyond the last one, `far`, shows."""
         page = f"page {(last or FAR) + 1:,} of {last:,}" if last else f"page {FAR + 1:,}"
-        records = records_of(far, self._path)
+        records = self._records_of(far)
         if not records:
             return f"{page} answers {far.status}, {'without records' if is_page(far) else neutral(_text(far))}"
         if records == self._records:
