@@ -95,14 +95,14 @@ class Body:
 
     def _unlisted(self, path: str) -> Records:
         """The JSON text of each record of what stands at `path` in place of a list."""
-        message, is_object = self.missing("list of records", path), False
+        hint = ""
         with contextlib.suppress(KeyError):
             text = self._at(path)
-            is_object = bytes(text).lstrip().startswith(b"{")
             records = keyed.records(text, self._records_as, is_body=not path, few_members=self._few_members)
             if records is not None:
                 return Records(records)
-        raise MalformedPageError(f"{message}{keyed.REMEDY if is_object else ''}")
+            hint = keyed.REMEDY if self._records_as == "list" and bytes(text).lstrip().startswith(b"{") else ""
+        raise MalformedPageError(f"{self.missing('list of records', path)}{hint}")
 
     def sort_out(
         self, records: Records, max_record_bytes: int, *, most: int | None = None
