@@ -87,7 +87,7 @@ class Questions:
         """
         with contextlib.suppress(RequestRefusedError):
             answer = self._scout.ask(self._source.pagination.first(self._size), first=True)
-            if (body_anatomy := anatomy(answer.content)).lists or self._records_of(answer):
+            if (body_anatomy := anatomy(answer.content)).lists or self._holds_objects(answer):
                 return answer, body_anatomy
         answer = self._scout.ask(PageRequest(number=1), first=True)
         return answer, anatomy(answer.content)
@@ -95,7 +95,7 @@ class Questions:
     def _records_path(self) -> str:
         """Where the records stand: where the block says, or else at the longest list of objects."""
         path = self._source.records_path
-        if path in self._anatomy.lists or self._records_of(self._first):
+        if path in self._anatomy.lists or self._holds_objects(self._first):
             return path
         if (longest := self._anatomy.records_path) is not None:
             return longest
@@ -107,6 +107,11 @@ class Questions:
 
     def _records_of(self, answer: Answer) -> Sequence[bytes]:
         return records_of(answer, self._path, self._source.records_as)
+
+    def _holds_objects(self, answer: Answer) -> bool:
+        """Whether there are records where the block says, be they in no list."""
+        records = self._records_of(answer)
+        return bool(records) and all(record.startswith(b"{") for record in records)
 
     def _counted(self, answer: Answer) -> Sequence[bytes]:
         """The records of a page; its time counts towards the mean."""
@@ -188,7 +193,8 @@ class Questions:
         if isinstance(pagination, Numbered):
             return pagination.at(pagination.first_page + 1, self._size)
         answer = self._first
-        token = pagination.next_token(Body(answer.content), answer.headers.get("Link", ""))
+        body = Body(answer.content, headers=answer.headers)
+        token = pagination.next_token(body, answer.headers.get("Link", ""))
         if token is None:
             raise MalformedPageError("the first page names no next one")
         if pagination.tokens_are_urls:
@@ -207,7 +213,9 @@ class Questions:
         return zeroth, pages[1]
 
     def _totals(self, pagination: Pagination | None, answer: Answer) -> Totals:
-        return pagination.totals(Body(answer.content), self._size) if pagination and is_page(answer) else Totals()
+        if pagination is None or not is_page(answer):
+            return Totals()
+        return pagination.totals(Body(answer.content, headers=answer.headers), self._size)
 
     def _last(self, pagination: Numbered, totals: Totals) -> int | None:
         """The number of the last page by the source's totals; None where they do not say."""
