@@ -13,7 +13,7 @@ from seawall.clients.errors import MalformedPageError
 from seawall.clients.limits import MALFORMED_ATTEMPTS
 from seawall.clients.pages.page import Page
 from seawall.tests.walks import first_page_of, gap_of, page_of, shape, walk
-from seawall.tests.wireserver import Answer, Connection, Request, Route, head, in_turn, raw, whole
+from seawall.tests.wireserver import Answer, Request, Route, head, in_turn, raw, whole
 
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("short_backoffs")]
 
@@ -57,17 +57,6 @@ def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n", **headers: object) -> Ans
     return raw(head(200, transfer_encoding="chunked", x_pages=3, **headers) + framed + end)
 
 
-def late(first: bytes, then: bytes) -> Answer:
-    """Two pieces, of which the second one is on its way while the first one is read."""
-
-    def send(connection: Connection) -> bool:
-        connection.socket.sendall(first)
-        connection.socket.sendall(then)
-        return True
-
-    return send
-
-
 def cuts_at_a_line(body: bytes) -> Iterator[tuple[str, Answer]]:
     """What comes where a body is cut at the end of its third line, in every framing."""
     part = b"".join(body.splitlines(keepends=True)[:3])
@@ -78,10 +67,6 @@ def cuts_at_a_line(body: bytes) -> Iterator[tuple[str, Answer]]:
     yield "until close", raw(head(200, x_pages=3) + part)
     yield "until close, HTTP/1.0", raw(b"HTTP/1.0 200 OK\r\nX-Pages: 3\r\n\r\n" + part)
     yield "Content-Length that counts too little", raw(head(200, content_length=len(part), x_pages=3) + body, stay=True)
-    yield (
-        "the same, the rest in a segment of its own",
-        late(head(200, content_length=len(part), x_pages=3) + part, body[len(part) :]),
-    )
     yield (
         "a last chunk too early",
         raw(
