@@ -29,6 +29,7 @@ from seawall.clients.http.wire import deadline
 from seawall.clients.limits import CLAIM_ASKINGS, CLAIM_PAUSE, MAX_REDIRECTS
 from seawall.clients.pages.answers import Circumstances, Meaning, meaning_of
 from seawall.clients.pages.body import COMPLAINTS, Body
+from seawall.clients.pages.decoding import Decoding
 from seawall.clients.pages.identity import Sameness
 from seawall.clients.pages.layout import Layout
 from seawall.clients.pages.nesting import refuse_deep
@@ -81,6 +82,7 @@ class Fetcher:
         places = [rule.when.path for rule in source.rules if rule.when.path]
         self._layout = Layout(source.records_path, [*paths(source.pagination), *COMPLAINTS, *places])
         self._is_graphql = isinstance(source.body, dict) and isinstance(source.body.get("query"), str)
+        self._decoding = Decoding(source)
         self._seen = Seen()
         self._complaints = 0
         self._complaints_are_usual: bool | None = None
@@ -213,7 +215,14 @@ class Fetcher:
         return self._empty_page(request, answer, body, leads_on=meaning is Meaning.EMPTY, rule=rule)
 
     def _body(self, answer: Answer) -> Body:
-        return Body(answer.content, self._layout, max_records=self._source.max_page_records, headers=answer.headers)
+        source, text = self._source, self._decoding.json_text(answer)
+        return Body(
+            text,
+            self._layout,
+            max_records=source.max_page_records,
+            headers=answer.headers,
+            records_as=source.records_as,
+        )
 
     def _empty_page(
         self, request: PageRequest, answer: Answer, body: Callable[[], Body], *, leads_on: bool, rule: int | None
@@ -240,7 +249,7 @@ class Fetcher:
         """The page that a body holds, if it holds one."""
         pagination, extent = self._source.pagination, self._extent
         sent = body.records(self._source.records_path, if_missing=self._source.missing_records)
-        refuse_deep(answer.content, sent)
+        refuse_deep(body.text, sent)
         complains = self._complains(body, sent)
         ordinal = request.number - pagination.first_page + 1
         begins = first and (ordinal == 1 or not isinstance(pagination, Chained))

@@ -39,6 +39,11 @@ from seawall.clients.values import Json, Texts, Values
 
 _SECRET_DICTS: Final = ("secret_params", "secret_headers")
 _SCHEME: Final = re.compile(r"[A-Za-z0-9-]+ +(\S+)")  # such as Bearer, and the secret after it (RFC 9110 §11.4)
+_ACCEPTED: Final = {  # by what a body is; the client asks for JSON by itself
+    "jsonl": "application/x-ndjson, application/jsonl, application/json;q=0.5",
+    "csv": "text/csv",
+}
+_LISTS: Final = frozenset(_ACCEPTED)  # whose bodies are a list of records and nothing else
 _SCHEMAS: Final[dict[object, dict[str, Any]]] = {}
 
 
@@ -103,6 +108,13 @@ class ApiSource(Block):
     )
     rules: tuple[Rule, ...] = Field(
         (), description="What answers mean that are not what they seem; the first that holds."
+    )
+    decode: Literal["json", "jsonl", "csv"] = Field(
+        "json", description="What a body is: one JSON text, a record in each line, or rows below a header row."
+    )
+    csv_delimiter: str = Field(",", pattern=r'^[^"\r\n]$', description="What stands between two cells of CSV.")
+    records_as: Literal["list", "by_id", "one"] = Field(
+        "list", description="What stands there: a list; an object of records by id; or one record for a list of one."
     )
     page_size: int = Field(1000, ge=1, le=1_000_000, description="Records to ask for in a page.")
     record_key: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
@@ -189,7 +201,10 @@ class ApiSource(Block):
     def _known(cls, given: Any) -> Any:
         """Refuse names that there are not, and keep what is a credential by its name with the secrets."""
         refuse_unknown(given, [*cls.model_fields, "block_type_slug"])
-        return _with_secrets_apart(given) if isinstance(given, dict) else given
+        if not isinstance(given, dict):
+            return given
+        top = {"records_path": ""} if given.get("decode", "json") in _LISTS else {}
+        return _with_secrets_apart(top | given)
 
     @model_validator(mode="after")
     def _sendable(self) -> "ApiSource":
@@ -206,6 +221,15 @@ class ApiSource(Block):
     @model_validator(mode="after")
     def _askable(self) -> "ApiSource":
         refuse_unaskable(self.pagination, url=self.url, method=self.method, body=self.body)
+        return self
+
+    @model_validator(mode="after")
+    def _listed_once(self) -> "ApiSource":
+        if self.decode in _LISTS and (self.records_path or self.records_as != "list"):
+            raise ValueError(
+                f'decode is "{self.decode}", so a body is the list of records itself: leave records_path empty, '
+                'and records_as "list"'
+            )
         return self
 
     @field_validator("ca_certificates")
@@ -277,8 +301,10 @@ class ApiSource(Block):
         return values.texts(self.params) | _revealed(self.secret_params)
 
     def header_items(self) -> list[tuple[str, str]]:
-        """The headers of every request, in clear."""
-        return list(values.each(values.texts(self.headers) | _revealed(self.secret_headers)))
+        """The headers of every request, in clear; among them what to answer, unless that is said or goes without."""
+        own = list(values.each(values.texts(self.headers) | _revealed(self.secret_headers)))
+        accept = _ACCEPTED.get(self.decode) if all(name.lower() != "accept" for name, _ in own) else None
+        return [("Accept", accept), *own] if accept else own
 
     def fingerprint(self, *, page_size: int, params: Mapping[str, str], salt: Annotated[str, "the run id"]) -> str:
         """What decides which records come in which order, and how pages are compared, as 32 hexadecimal digits.
@@ -302,6 +328,9 @@ class ApiSource(Block):
             "method": self.method if self.method != "GET" else None,
             "body": self.body,
             "keep_params": self.keep_params,
+            "decode": self.decode if self.decode != "json" else "",
+            "csv_delimiter": self.csv_delimiter if self.csv_delimiter != "," else "",
+            "records_as": self.records_as if self.records_as != "list" else "",
         }
         decisive |= {name: value for name, value in others.items() if value}
         text = json.dumps(decisive, sort_keys=True).encode()

@@ -12,14 +12,15 @@ import httpx
 from seawall.clients.errors import AuthenticationError, SourceError
 from seawall.clients.http.codings import decoded
 from seawall.clients.http.retries import PROXY_REFUSAL, attempt_error
-from seawall.clients.http.wire import hang_up
+from seawall.clients.http.wire import hang_up, has_surplus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """One answer as it came; `content` is its body, decompressed, `seconds` the time from the request to its last byte.
 
-    A refusal whose body cannot be read has no content: its status says enough.
+    A refusal whose body cannot be read has no content: its status says enough. `surplus` is set where bytes came that
+    the framing of the body does not count.
     """
 
     url: httpx.URL = field(repr=False)
@@ -27,6 +28,7 @@ class Answer:
     headers: httpx.Headers = field(repr=False)
     content: bytes = field(repr=False)
     seconds: float
+    surplus: bool = False
 
 
 @contextlib.contextmanager
@@ -59,6 +61,7 @@ def exchange(
                     headers=response.headers,
                     content=content,
                     seconds=time.monotonic() - began,
+                    surplus=has_surplus(response),
                 )
             except SourceError:
                 hang_up(response)

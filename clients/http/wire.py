@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
-from typing import Any
+from typing import Any, Final
 
 import httpcore
 import httpx
@@ -21,6 +21,8 @@ from httpcore._backends.sync import TLSinTLSStream
 from httpcore._exceptions import map_exceptions
 
 from seawall.clients.limits import READ_BYTES
+
+_A_MOMENT: Final = 0.001  # seconds
 
 
 class _Deadline(threading.local):
@@ -197,6 +199,28 @@ def _result(coming: "Future[httpcore.NetworkStream]", timeout: float | None) -> 
         raise httpcore.ConnectError("we have hung up") from None
     except TimeoutError:
         raise httpcore.ConnectTimeout(f"no connection within {timeout:.1f} s") from None
+
+
+def has_surplus(response: httpx.Response) -> bool:
+    """Whether bytes follow a body that was read to its end, as far as they are here; its connection is still open.
+
+    httpcore reads no further than the framing of a body says, and tells nobody what else it was given.
+    """
+    if (stream := response.extensions.get("network_stream")) is None:  # it came from no network
+        return False
+    body: Any = response.stream
+    with contextlib.suppress(AttributeError):  # of an httpcore that is built otherwise; test_framings.py would tell
+        if body._stream._httpcore_stream._stream._connection._h11_state.trailing_data[0]:  # noqa: SLF001
+            return True
+    return _comes_more(stream)
+
+
+def _comes_more(stream: httpcore.NetworkStream) -> bool:
+    """Whether a stream has bytes now; that it ended is no byte."""
+    try:
+        return bool(stream.get_extra_info("is_readable")) and bool(stream.read(1, timeout=_A_MOMENT))
+    except (httpcore.TimeoutException, httpcore.NetworkError):  # what was there belongs to TLS
+        return False
 
 
 def hang_up(response: httpx.Response) -> None:

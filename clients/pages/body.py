@@ -13,7 +13,7 @@ import numpy as np
 from jmespath.exceptions import JMESPathError
 
 from seawall.clients.errors import AttemptError, MalformedPageError, TooManyRecordsError
-from seawall.clients.pages import paths
+from seawall.clients.pages import keyed, paths
 from seawall.clients.pages.layout import Layout
 from seawall.clients.pages.page import Rejected
 from seawall.clients.pages.records import Records, members
@@ -58,6 +58,8 @@ NO: Final = ("", "false", "0", "no", "null", "none")
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")  # RFC 6901 §4
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _OPENING_BRACE: Final = ord("{")
+_OPENING_BRACKET: Final = ord("[")
+_LINES: Final = re.compile(rb"\}[ \t]*\r?\n\s*\{")  # objects without a comma between them
 
 
 class Body:
@@ -74,11 +76,12 @@ class Body:
 
     def __init__(
         self, content: bytes, layout: Layout | None = None, *, max_records: int = 100_000,
-        headers: Mapping[str, str] = NO_HEADERS,
+        headers: Mapping[str, str] = NO_HEADERS, records_as: str = "list",
     ) -> None:  # fmt: skip
         self._text = content.removeprefix(BOM)
         self._max_records = max_records
         self._headers = headers
+        self._records_as = records_as
         self._records_path = layout.records_path if layout else ""
         self._objects: dict[Keys, dict[str, msgspec.Raw]] = {}
         self._keys: dict[str, Keys] = {}  # that dotted paths turned out to mean
@@ -96,10 +99,16 @@ class Body:
             else:
                 self._read_whole()
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
-            message = f"the body is not JSON ({error}): {excerpt(self._text)}"
+            hint = '; where each line is a record, set decode to "jsonl"' if _LINES.search(self._text) else ""
+            message = f"the body is not JSON ({error}){hint}: {excerpt(self._text)}"
             if self._text.lstrip().startswith((b"{", b"[")):
                 raise AttemptError(message, cause="truncated") from None
             raise MalformedPageError(message) from None
+
+    @property
+    def text(self) -> bytes:
+        """The JSON text."""
+        return self._text
 
     def records(self, path: str, *, if_missing: Literal["fail", "empty"] = "fail") -> Records:
         """The JSON text of each record of the list at `path`; where there is none, nothing of it may say an error."""
@@ -108,15 +117,28 @@ class Body:
         except (KeyError, msgspec.DecodeError):
             if if_missing == "empty" and self._is_plainly_empty(path):
                 return Records()
-            raise MalformedPageError(self.missing("list of records", path)) from None
+            records = self._unlisted(path)
         return Records([record.replace(self._mark, b"\\u") for record in records]) if self._mark else records
+
+    def _unlisted(self, path: str) -> Records:
+        """The JSON text of each record of what stands at `path` in place of a list."""
+        hint = ""
+        with contextlib.suppress(KeyError):
+            text = self._at(path)
+            records = keyed.records(text, self._records_as, is_body=not path, few_members=self._few_members)
+            if records is not None:
+                return Records(records)
+            hint = keyed.REMEDY if self._records_as == "list" and bytes(text).lstrip().startswith(b"{") else ""
+        raise MalformedPageError(f"{self.missing('list of records', path)}{hint}")
 
     def sort_out(
         self, records: Records, max_record_bytes: int, *, most: int | None = None
     ) -> tuple[Records, tuple[Rejected, ...]]:
         """Its records that can be landed, in order, and those that cannot, `most` of them."""
         text, lengths = np.frombuffer(records.text, np.uint8), records.ends - records.starts
-        reasons = dict.fromkeys(np.flatnonzero(text[records.starts] != _OPENING_BRACE).tolist(), "not a JSON object")
+        starts = text[records.starts]
+        reasons = dict.fromkeys(np.flatnonzero(starts != _OPENING_BRACE).tolist(), "not a JSON object")
+        reasons |= dict.fromkeys(np.flatnonzero(starts == _OPENING_BRACKET).tolist(), "not a JSON object but a list")
         too_large = f"larger than {max_record_bytes:,} bytes (max_record_bytes)"
         reasons |= dict.fromkeys(np.flatnonzero(lengths > max_record_bytes).tolist(), too_large)
         if self._mark:

@@ -1,6 +1,7 @@
 """The scout: asks a source that nobody knows yet, one question after another, and learns from any answer."""
 
 import re
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,6 +21,7 @@ from seawall.clients.http.wire import Wire, deadline
 from seawall.clients.limits import PROBE_ATTEMPTS, PROBE_REQUESTS
 from seawall.clients.pages.answers import Circumstances, meaning_of
 from seawall.clients.pages.body import Body
+from seawall.clients.pages.decoding import Decoding
 from seawall.clients.pages.page import PageRequest
 from seawall.clients.pages.records import Records
 from seawall.clients.redact import SECRETS
@@ -29,17 +31,17 @@ RATE_LIMIT: Final = re.compile(r"retry-after|(x-)?rate-?limit([-a-z]*)", re.IGNO
 
 
 def is_page(answer: Answer) -> bool:
-    """Whether an answer is a 200 with JSON."""
+    """Whether an answer is a 200 with JSON, or what it was decoded to."""
     try:
         return answer.status == httpx.codes.OK and Body(answer.content) is not None
     except AttemptError:
         return False
 
 
-def records_of(answer: Answer, path: str) -> Records:
+def records_of(answer: Answer, path: str, records_as: str = "list") -> Records:
     """The JSON text of each record at `path`; none where the answer is no page of records."""
     try:
-        return Body(answer.content).records(path) if is_page(answer) else Records()
+        return Body(answer.content, records_as=records_as).records(path) if is_page(answer) else Records()
     except MalformedPageError:
         return Records()
 
@@ -80,6 +82,7 @@ class Scout:
             )
         )
         self._asking = Asking(source, source.query())
+        self._decoding = Decoding(source)
 
     def __enter__(self) -> Self:
         return self
@@ -145,6 +148,7 @@ class Scout:
                 about = Circumstances(first=first, renewable=isinstance(self._auth, TokenAuth), worked=False)
                 meaning_of(answer, request, about)
             if answer.status == httpx.codes.OK:
-                Body(answer.content)
+                answers[-1] = replace(answer, content=self._decoding.json_text(answer))
+                Body(answers[-1].content)
         self._pacing.succeeded()
-        return answer
+        return answers[-1]

@@ -88,7 +88,7 @@ class Questions:
         """
         with contextlib.suppress(RequestRefusedError):
             answer = self._scout.ask(self._source.pagination.first(self._size), first=True)
-            if (body_anatomy := anatomy(answer.content)).lists:
+            if (body_anatomy := anatomy(answer.content)).lists or self._holds_objects(answer):
                 return answer, body_anatomy
         answer = self._scout.ask(PageRequest(number=1), first=True)
         return answer, anatomy(answer.content)
@@ -96,7 +96,7 @@ class Questions:
     def _records_path(self) -> str:
         """Where the records stand: where the block says, or else at the longest list of objects."""
         path = self._source.records_path
-        if path in self._anatomy.lists:
+        if path in self._anatomy.lists or self._holds_objects(self._first):
             return path
         if (longest := self._anatomy.records_path) is not None:
             return longest
@@ -106,9 +106,17 @@ class Questions:
     def _ask(self, request: PageRequest) -> Answer:
         return self._scout.ask(request)
 
+    def _records_of(self, answer: Answer) -> Sequence[bytes]:
+        return records_of(answer, self._path, self._source.records_as)
+
+    def _holds_objects(self, answer: Answer) -> bool:
+        """Whether there are records where the block says, be they in no list."""
+        records = self._records_of(answer)
+        return bool(records) and all(record.startswith(b"{") for record in records)
+
     def _counted(self, answer: Answer) -> Sequence[bytes]:
         """The records of a page; its time counts towards the mean."""
-        records = records_of(answer, self._path)
+        records = self._records_of(answer)
         if records:
             self._timings.append((len(records), answer.seconds))
             self._longest = max(self._longest, records, key=len)
@@ -197,7 +205,7 @@ class Questions:
         """What the first page gives to ask for the next one."""
         reading = pagination.reading(
             PageRequest(number=1),
-            records_of(answer, self._path),
+            self._records_of(answer),
             size=self._size,
             longest=0,
             comparable=Sameness(self._source.record_key, self._source.volatile).comparable,
@@ -209,14 +217,16 @@ class Questions:
         if not isinstance(pagination, PageNumber) or pagination.first_page == 0:
             return pagination, second
         zeroth = pagination.model_copy(update={"first_page": 0})
-        pages = [records_of(self._ask(zeroth.at(number, self._size)), self._path) for number in (0, 1)]
+        pages = [self._records_of(self._ask(zeroth.at(number, self._size))) for number in (0, 1)]
         if not all(pages) or not set(pages[0]).isdisjoint(pages[1]):
             return pagination, second
         self._trials.append("page 0 holds other records than page 1, so pages begin with 0")
         return zeroth, pages[1]
 
     def _totals(self, pagination: Pagination | None, answer: Answer) -> Totals:
-        return pagination.totals(Body(answer.content), self._size) if pagination and is_page(answer) else Totals()
+        if pagination is None or not is_page(answer):
+            return Totals()
+        return pagination.totals(Body(answer.content, headers=answer.headers), self._size)
 
     def _last(self, pagination: Numbered, totals: Totals) -> int | None:
         """The number of the last page by the source's totals; None where they do not say."""
@@ -235,7 +245,7 @@ class Questions:
     def _beyond(self, pagination: Numbered, far: Answer, last: int | None) -> str:
         """What the answer for a page beyond the last one, `far`, shows."""
         page = f"page {(last or FAR) + 1:,} of {last:,}" if last else f"page {FAR + 1:,}"
-        records = records_of(far, self._path)
+        records = self._records_of(far)
         if not records:
             return f"{page} answers {far.status}, {'without records' if is_page(far) else neutral(_text(far))}"
         if records == self._records:

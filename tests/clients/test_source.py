@@ -360,3 +360,33 @@ def test_the_form_offers_each_kind_as_a_choice_that_cannot_be_mistyped() -> None
         assert "kind" in kind["required"]
     assert str(ApiSource.get_code_example()).startswith("Save a source once")
     assert str(ApiSource.get_description()).startswith("One endpoint of a paginated HTTP API")
+
+
+def test_what_bodies_are_decides_about_the_records() -> None:
+    kinds = [{}, {"decode": "jsonl"}, {"decode": "csv"}, {"decode": "csv", "csv_delimiter": ";"}]
+    prints = {fingerprint(source(**kind, records_path="")) for kind in [*kinds, {"records_as": "by_id"}]}
+    assert len(prints) == 5
+    assert fingerprint(source(decode="json", records_as="list", csv_delimiter=",")) == fingerprint(source())
+
+
+@pytest.mark.parametrize("decode", ["jsonl", "csv"])
+def test_a_body_of_lines_or_rows_is_the_list_itself(decode: str) -> None:
+    assert source(decode=decode).records_path == ""
+    assert source(decode="json").records_path == "data"
+    for change in ({"records_path": "data"}, {"records_as": "one"}):
+        with pytest.raises(ValidationError, match=f'decode is "{decode}", so a body is the list of records itself'):
+            source(decode=decode, **change)
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n"])
+def test_what_stands_between_cells_is_one_character_that_means_nothing_else(delimiter: str) -> None:
+    with pytest.raises(ValidationError, match="csv_delimiter"):
+        source(csv_delimiter=delimiter)
+
+
+def test_a_source_asks_for_what_its_bodies_are_unless_it_says_what_to_ask_for() -> None:
+    assert source().header_items() == [], "the client asks for JSON"
+    assert source(decode="csv").header_items() == [("Accept", "text/csv")]
+    assert source(decode="jsonl").header_items()[0][1].startswith("application/x-ndjson,")
+    for name in ("headers", "secret_headers"):
+        assert source(decode="csv", **{name: {"accept": "text/plain"}}).header_items() == [("accept", "text/plain")]

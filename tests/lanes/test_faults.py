@@ -928,7 +928,7 @@ NO_JSON = {
     "one comma too many": b'{"metadata": {"total_pages": 3}, "data": [{"id": 1},]}',
     "single quotes": b"{'data': []}",
     "invalid UTF-8": b'{"metadata": {"total_pages": 3}, "data": [{"a": "\xc3("}]}',
-    "UTF-16": '{"data": []}'.encode("utf-16"),
+    "UTF-16, cut": '{"data": []}'.encode("utf-16")[:-1],
     "a surrogate in UTF-8": b'{"data": [{"a": "\xed\xa0\x80"}], "metadata": {"total_pages": 3}}',
     "trailing data": BODY + b" {}",
     "NaN": b'{"metadata": {"total_pages": 3}, "data": [{"a": NaN}]}',

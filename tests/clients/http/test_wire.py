@@ -1,5 +1,6 @@
 """The wire under httpx, on real sockets: deadlines that no drip outlasts, and hanging up at once."""
 
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -8,8 +9,20 @@ import httpcore
 import httpx
 import pytest
 
-from seawall.clients.http.wire import Wire, deadline
-from seawall.tests.wireserver import STEP, Answer, WireServer, drip, head, in_turn, page, raw, silence, whole
+from seawall.clients.http.wire import Wire, deadline, has_surplus
+from seawall.tests.wireserver import (
+    STEP,
+    Answer,
+    Connection,
+    WireServer,
+    drip,
+    head,
+    in_turn,
+    page,
+    raw,
+    silence,
+    whole,
+)
 
 
 def client_of(wire: Wire) -> httpx.Client:
@@ -144,3 +157,50 @@ def test_hanging_up_is_possible_while_connections_open() -> None:
         for stream in streams:
             assert stream.read(1, timeout=5) == b""  # every socket that was opened has been shut down
             stream.close()
+
+
+SURPLUS = {
+    "nothing": (whole(b"abc"), False),
+    "the end of the connection": (raw(head(200, content_length=3) + b"abc"), False),
+    "more than its length says": (raw(head(200, content_length=3) + b"abcd", stay=True), True),
+    "more than its chunks say": (raw(head(200, transfer_encoding="chunked") + b"3\r\nabc\r\n0\r\n\r\nd"), True),
+}
+
+
+@pytest.mark.parametrize(("answer", "more"), SURPLUS.values(), ids=SURPLUS.keys())
+def test_bytes_behind_a_body_are_found(answer: Answer, *, more: bool) -> None:
+    with (
+        WireServer(in_turn(answer)) as server,
+        client_of(Wire()) as client,
+        client.stream("GET", server.url) as response,
+    ):
+        assert _read(response) == b"abc"
+        assert has_surplus(response) == more
+
+
+def test_bytes_that_come_once_the_body_is_read_are_found() -> None:
+    is_read = threading.Event()
+
+    def send(connection: Connection) -> bool:
+        connection.socket.sendall(head(200, content_length=3) + b"abc")
+        is_read.wait(10)
+        connection.socket.sendall(b"d")
+        return True
+
+    with WireServer(in_turn(send)) as server, client_of(Wire()) as client, client.stream("GET", server.url) as response:
+        assert _read(response) == b"abc"
+        assert not has_surplus(response)
+        is_read.set()
+        socket = response.extensions["network_stream"].get_extra_info("socket")
+        assert select.select([socket], [], [], 10)[0]
+        assert has_surplus(response)
+
+
+def test_an_answer_from_no_network_has_nothing_behind_it() -> None:
+    assert not has_surplus(httpx.Response(200, content=b"abc"))
+
+
+def _read(response: httpx.Response) -> bytes:
+    """A body whose connection stays open at its end, as no method of httpx leaves it."""
+    assert isinstance(response.stream, httpx.SyncByteStream)
+    return b"".join(response.stream)

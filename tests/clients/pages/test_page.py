@@ -189,7 +189,11 @@ def sorted_out(content: bytes, limit: int = 1_000) -> tuple[list[bytes], list[tu
 def test_what_is_no_object_is_sorted_out_with_its_place() -> None:
     good, bad = sorted_out(b'{"data":[null, {"a":1}, [ ] ,"{}",{}]}')
     assert good == [b'{"a":1}', b"{}"]
-    assert bad == [(at, "not a JSON object", text) for at, text in ((1, b"null"), (3, b"[ ]"), (4, b'"{}"'))]
+    assert bad == [
+        (1, "not a JSON object", b"null"),
+        (3, "not a JSON object but a list", b"[ ]"),
+        (4, "not a JSON object", b'"{}"'),
+    ]
 
 
 def test_the_places_of_rejected_records_are_counted_on_over_the_pieces_of_a_page() -> None:
