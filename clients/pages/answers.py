@@ -13,6 +13,7 @@ from seawall.clients.errors import (
 from seawall.clients.http.exchange import Answer
 from seawall.clients.http.retries import is_retryable, wished_wait
 from seawall.clients.http.urls import without_query
+from seawall.clients.limits import MALFORMED_ATTEMPTS
 from seawall.clients.pages.page import PageRequest
 from seawall.clients.redact import excerpt
 
@@ -39,7 +40,9 @@ def raise_for_status(answer: Answer, request: PageRequest, *, first: bool, renew
     if is_retryable(status) or status == httpx.codes.UNAUTHORIZED:
         wish = wished_wait(answer.headers)
         throttling = status == httpx.codes.TOO_MANY_REQUESTS or (status == 503 and wish is not None)
-        raise AttemptError(message, cause=str(status), retry_after=wish, throttling=throttling)
+        shut_out = first and status == httpx.codes.UNAUTHORIZED  # where others are let in, no token is at fault
+        attempts = MALFORMED_ATTEMPTS if shut_out else None
+        raise AttemptError(message, cause=str(status), retry_after=wish, throttling=throttling, max_attempts=attempts)
     if request.follows and status in _EXPIRIES:
         raise CursorExpiredError(
             f"{message}; the token that page {number - 1} gave for it has expired: begin a new run, since pages of "
