@@ -26,13 +26,8 @@ def settle(run: Run) -> None:
         raise SettingsError(
             f"resume={run.run_id!r} is not a full run id; a run's page in the UI shows it, 36 characters"
         )
-    registry.build(run.format, run.format_settings)
-    keys.checked_prefix(run.prefix)
     source = blocks.load_source(run.source)
-    target = blocks.load_target(run.storage, run.bucket)
-    keys.checked_prefix(keys.joined(target.root_folder, run.prefix))
-    if run.deployment is not None and (refusal := target.deployment_refusal) is not None:
-        raise SettingsError(refusal)
+    settle_place(run)
     wanted, first = run.options.page_range, source.pagination.first_page
     if wanted is not None and wanted.first < first:
         raise SettingsError(f"pages {run.options.pages!r} begin before page {first}, the first of {run.source!r}")
@@ -42,3 +37,13 @@ def settle(run: Run) -> None:
             f"begin with page {first}"
         )
     logger.bind(source=run.source, storage=run.storage, format=run.format, run_id=run.run_id).info("settled")
+
+
+def settle_place(run: Run) -> None:
+    """See that what a run says of format, storage and prefix makes sense; raises as `settle` does."""
+    registry.build(run.format, run.format_settings)
+    keys.checked_prefix(run.prefix)
+    target = blocks.load_target(run.storage, run.bucket)
+    keys.checked_prefix(keys.joined(target.root_folder, run.prefix))
+    if run.deployment is not None and (refusal := target.deployment_refusal) is not None:
+        raise SettingsError(refusal)

@@ -65,6 +65,15 @@ def release(run: Run) -> None:
         _close(resources.client, resources.store)
 
 
+def stop_all() -> None:
+    """End all requests of all runs in this process, which fail and can be resumed."""
+    with _lock:
+        every = list(_by_attempt.values())
+    for resources in every:
+        resources.client.stop()
+        resources.store.stop()
+
+
 def _forget(run: Run) -> None:
     """Let go of earlier attempts of a run, and of the attempts that were not used for longest.
 

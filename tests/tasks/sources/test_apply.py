@@ -90,7 +90,7 @@ def test_a_check_saves_nothing(file: Path, prefix: str, capsys: pytest.CaptureFi
 
 
 def test_a_secret_may_stand_in_a_block_of_prefect(file: Path, prefix: str, capsys: pytest.CaptureFixture[str]) -> None:
-    Secret(value="kept-in-prefect").save(f"{prefix}-password")  # type: ignore[call-arg]
+    Secret(value="kept-in-prefect").save(f"{prefix}-password")
     file.write_text(file.read_text().replace("${SHOP_PASSWORD}", f"${{secret:{prefix}-password}}"))
     assert applied(capsys, file)[0] == 0
     saved = load_source(f"{prefix}-orders")
