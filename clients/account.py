@@ -1,9 +1,10 @@
 """An account: the same credentials at the same API, which several sources of one process may share."""
 
+import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import httpx
@@ -84,15 +85,38 @@ class Accounts:
 
     def __init__(self) -> None:
         self._open: weakref.WeakSet[Account] = weakref.WeakSet()
+        self._kept: dict[object, set[Account]] = {}
         self._lock = threading.Lock()
 
     def join(self, user: object, source: ApiSource) -> Account:
         """The account that serves a source, opened where there is none, with one more user."""
         with self._lock:
-            for account in list(self._open):
-                if account.serves(source) and account.join(user):
-                    return account
-            account = Account(source)
-            account.join(user)
-            self._open.add(account)
+            account = self._joined(user, source)
+            for keeper, accounts in self._kept.items():
+                account.join(keeper)
+                accounts.add(account)
             return account
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Close no account that is joined in the body before its end, though all other users leave."""
+        keeper = object()
+        with self._lock:
+            self._kept[keeper] = set()
+        try:
+            yield
+        finally:
+            with self._lock:
+                accounts = self._kept.pop(keeper)
+            for account in accounts:
+                account.leave(keeper)
+                account.close()
+
+    def _joined(self, user: object, source: ApiSource) -> Account:
+        for account in list(self._open):
+            if account.serves(source) and account.join(user):
+                return account
+        account = Account(source)
+        account.join(user)
+        self._open.add(account)
+        return account

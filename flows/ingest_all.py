@@ -14,7 +14,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from seawall.flows.ingest import ingest
 from seawall.tasks.conclude import explained
 from seawall.tasks.context import logs, prefect_api
-from seawall.tasks.context.resources import stop_all
+from seawall.tasks.context.resources import ACCOUNTS, stop_all
 from seawall.tasks.context.step import step
 from seawall.tasks.options import IngestOptions
 from seawall.tasks.overview import Outcome, concluded, earlier_runs, outcome_of, resume_command, settle_all, to_resume
@@ -86,14 +86,15 @@ def _landed(runs: Sequence[Run], earlier: Mapping[str, str], *, at_once: int) ->
     waiting = iter(runs)
     running: list[PrefectFuture[Outcome]] = []
     try:
-        while True:
-            free = at_once - len(running)
-            running += [_land.submit(run, earlier.get(run.source)) for run in islice(waiting, free)]
-            if not running:
-                return
-            future = next(as_completed(running))
-            running.remove(future)
-            yield future.result()
+        with ACCOUNTS.kept():  # so that a source which begins late finds the login of those that are landed
+            while True:
+                free = at_once - len(running)
+                running += [_land.submit(run, earlier.get(run.source)) for run in islice(waiting, free)]
+                if not running:
+                    return
+                future = next(as_completed(running))
+                running.remove(future)
+                yield future.result()
     except BaseException:
         while running:
             stop_all()

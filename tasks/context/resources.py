@@ -38,7 +38,7 @@ class Resources:
     record_key: str | None = None  # of the run, or of the source
 
 
-_accounts: Final = Accounts()
+ACCOUNTS: Final = Accounts()
 _lock = threading.Lock()
 _by_attempt: OrderedDict[tuple[str, str], Resources] = OrderedDict()  # by run and attempt, the latest used last
 
@@ -107,7 +107,7 @@ def _open(run: Run) -> Resources:
         record_key=options.record_key,
         max_failed_pages=options.max_failed_pages,
         max_rejected_records=options.max_rejected_records,
-        accounts=_accounts,
+        accounts=ACCOUNTS,
     )
     resources = Resources(
         source=source,

@@ -253,3 +253,17 @@ def test_a_token_is_masked_until_the_last_one_leaves_and_then_the_account_is_clo
     assert redact("access-token-00000001") == "access-token-00000001"
     clients.of("users").authenticate()
     assert api.logins == 2
+
+
+def test_an_account_that_is_kept_outlives_its_users_and_is_closed_with_its_keeper(clients_of: Build) -> None:
+    api = Api()
+    clients = clients_of(api)
+    with clients.accounts.kept():
+        for path in ("orders", "items"):
+            client = clients.of(path)
+            assert walk(client) == PAGES
+            client.close()
+        assert api.logins == 1
+    assert redact("access-token-00000001") == "access-token-00000001"
+    clients.of("users").authenticate()
+    assert api.logins == 2

@@ -155,6 +155,7 @@ def test_no_more_than_parallel_sources_are_landed_at_once(vendor: Vendor) -> Non
     run("items", "orders", "prices", parallel_sources=1)
     assert list(dict.fromkeys(vendor.order)) == ["items", "orders", "prices"]
     assert sum(before != after for before, after in pairwise(vendor.order)) == 2
+    assert vendor.logins <= -(-vendor.requests.total() // TOKEN_REQUESTS) + 1, "the login outlives each of them"
 
 
 @pytest.mark.usefixtures("applied")
