@@ -2,7 +2,7 @@
 
 The names below are the public face. Each is imported when it is asked for, so `import seawall` costs next to nothing.
 
-flows/      what a user runs: ingest, probe
+flows/      what a user runs: ingest, ingest_all, probe
 tasks/      the steps of a run, in the order of the story
 clients/    everything between us and a source
 formats/    from the JSON text of records to files
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seawall.clients.source import ApiSource
     from seawall.flows.ingest import ingest
+    from seawall.flows.ingest_all import ingest_all
     from seawall.flows.probe import probe
     from seawall.storage.manifest import Manifest
     from seawall.tasks.dataframes import (
@@ -36,6 +37,7 @@ __all__ = [
     "fetch_dataframe",
     "get_dataframe",
     "ingest",
+    "ingest_all",
     "latest",
     "probe",
     "put_dataframe",
@@ -49,6 +51,7 @@ _HOMES = {
     "IngestOptions": "tasks.options",
     "Manifest": "storage.manifest",
     "ingest": "flows.ingest",
+    "ingest_all": "flows.ingest_all",
     "probe": "flows.probe",
 }
 

@@ -3,6 +3,7 @@
 api.py          pages in order, read ahead; or one after the other
 fetcher.py      one page, with all its attempts
 source.py       the block that people fill in
+account.py      one login and one pacing for all sources with the same credentials at the same API
 caps.py         where a walk stops that would go on for ever
 statistics.py   counts of what a client has fetched
 errors.py limits.py redact.py   what can go wrong; what bounds it; what nobody may read

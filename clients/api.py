@@ -11,8 +11,7 @@ from typing import Self, TypeVar, cast
 import httpx
 from loguru import logger
 
-from seawall.clients.auth.aws import AwsAuth
-from seawall.clients.auth.credentials import Means
+from seawall.clients.account import Account, Accounts
 from seawall.clients.auth.keepers import TokenKeeper
 from seawall.clients.auth.tokens import TokenAuth
 from seawall.clients.caps import Caps
@@ -45,8 +44,9 @@ class ApiClient:
     At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four times as many
     are fetched or wait to be taken, fewer where they are large. `params` are query parameters of this run, `record_key`
     is its key in place of the source's; it may be published with `max_failed_pages` missing and `max_rejected_records`
-    set aside. `keeper` keeps tokens that rotate. `transport`, `clock` (monotonic), `sleep` (as in Pacing) and `pool`
-    stand in for the network, for time and for threads.
+    set aside. With `accounts` it shares login, slots, pauses and rate with all clients of its process that have the
+    same credentials at the same API; `keeper` keeps tokens that rotate. `transport`, `clock` (monotonic), `sleep` (as
+    in Pacing) and `pool` stand in for the network, for time and for threads.
     """
 
     def __init__(  # noqa: PLR0913  # each has a name and a default
@@ -60,6 +60,7 @@ class ApiClient:
         max_failed_pages: int = 0,
         max_rejected_records: int | None = None,
         keeper: TokenKeeper | None = None,
+        accounts: Accounts | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
@@ -72,12 +73,17 @@ class ApiClient:
         self._pagination = source.pagination
         self._extent = Extent(first_page=source.pagination.first_page, page_size=self.page_size)
         self._outage = Outage(source, max_failed_pages=max_failed_pages)
+        if accounts is None:
+            self._account = Account(source, keeper=keeper, transport=transport, clock=clock, sleep=sleep)
+            self._account.join(self)
+        else:
+            self._account = accounts.join(self, source, keeper=keeper)
         self._pacing = Pacing(
+            gate=self._account.gate,
             max_in_flight=max_in_flight,
             max_rate=source.max_rate,
             give_up_after=source.give_up_after,
             answers=self._still_answers,
-            clock=clock,
             sleep=sleep,
         )
         self._read_ahead = ReadAhead(READ_AHEAD * max_in_flight)
@@ -88,16 +94,7 @@ class ApiClient:
             connect_timeout=source.connect_timeout,
             read_timeout=source.read_timeout,
         )
-        self._auth = source.auth.build(
-            Means(
-                client=self._client,
-                pacing=self._pacing,
-                max_retry_after=source.max_retry_after,
-                url=source.url,
-                keeper=keeper,
-                clock=clock,
-            )
-        )
+        self._auth = self._account.auth
         self._fetcher = Fetcher(
             source,
             client=self._client,
@@ -138,14 +135,14 @@ class ApiClient:
         """End all waits and all requests on the wire now; walks raise WalkStoppedError."""
         self._pacing.stop()
         self._wire.hang_up()
+        self._account.leave(self)
 
     def close(self) -> None:
         """Stop, release threads and sockets, and mask no secrets of this source any more."""
         self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._client.close()
-        if isinstance(self._auth, TokenAuth | AwsAuth):
-            self._auth.forget()
+        self._account.close()
         SECRETS.discard(*self._secrets)
         self._secrets = []
 

@@ -22,7 +22,12 @@ def refuse_unknown(values: Any, names: Iterable[str]) -> Any:
     """The values of a form; raises ValueError, which names the nearest of `names`, where one has another name."""
     known = list(names)
     for name in sorted(set(values) - set(known)) if isinstance(values, dict) else ():
-        nearest = get_close_matches(name, known, n=1, cutoff=0.6)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else f"choose from: {', '.join(known)}"
-        raise ValueError(f"unknown field {name!r}; {hint}")
+        raise ValueError(f"unknown field {name!r}; {hint(name, known)}")
     return values
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """What to say to whoever wrote a name that is not known: the nearest one that is, or all of them."""
+    names = list(known)
+    nearest = get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean {nearest[0]!r}?" if nearest else f"choose from: {', '.join(names)}"

@@ -8,6 +8,8 @@ publish.py      judge, and commit by `_manifest.json`
 report.py       tell how it went, also when it failed
 conclude.py     end as a state with a name, or as an error with the way to go on
 
+overview.py     several sources in one report, and how that run ends
+
 run.py options.py upload_options.py parameters.py errors.py
                 the small frozen values of a run, their limits, what can go wrong
 dataframes.py   published datasets for notebooks
@@ -15,5 +17,6 @@ dataframes.py   published datasets for notebooks
 landing/        pages on their way to receipts
 publishing/     receipts on their way to the manifest
 probe/          an unknown source: what is asked, and what the answers amount to
+sources/        sources as YAML in git, and the blocks that come of them
 context/        Prefect, blocks, logging: what is the process's, and no step
 """

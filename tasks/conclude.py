@@ -1,5 +1,7 @@
 """How a run ends: as a state with a name and a message, or as an error with the way to go on."""
 
+from typing import Final
+
 from loguru import logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
@@ -18,12 +20,17 @@ from seawall.tasks.run import Landing, Run
 
 OURS = (IngestError, SourceError, StorageError, FormatError)
 
-_NAMES = {"complete": None, "gaps": "CompletedWithGaps", "partial": "CompletedPartial"}
+_NAMES: Final[dict[str, str | None]] = {"complete": None, "gaps": "CompletedWithGaps", "partial": "CompletedPartial"}
+
+
+def state_name(verdict: str) -> str | None:
+    """The name of the final state of a dataset with this verdict; None where it is Prefect's own, Completed."""
+    return _NAMES.get(verdict, "CompletedWithWarnings")
 
 
 def completed(landing: Landing, manifest: Manifest) -> State[Manifest]:
     """The state of a published dataset, named by its verdict."""
-    run, name = landing.run, _NAMES.get(manifest.verdict, "CompletedWithWarnings")
+    run, name = landing.run, state_name(manifest.verdict)
     if landing.previous == manifest:
         nothing = "nothing new came" if manifest.is_fillable else "there is nothing to fill"
         message = f"Run {run.run_id} is published already, and {nothing}: {manifest.location} ({manifest.verdict})"

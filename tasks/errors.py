@@ -6,6 +6,7 @@ IngestError
 ├── LandedTwiceError   two pages that were landed hold the same records
 ├── StalledError       pages were landed, and their receipts cannot be seen
 ├── PublishedError     the run to resume was published already
+├── SourcesFailedError   of several sources, some could not be landed; the others are
 └── IncompleteError    the verdict does not allow to publish; the run can be resumed
 """
 
@@ -37,6 +38,10 @@ class StalledError(IngestError):
 
 class PublishedError(IngestError):
     """There is nothing to resume: the run has a manifest."""
+
+
+class SourcesFailedError(IngestError):
+    """Some of several sources failed; each of them can be resumed alone, or all of them together."""
 
 
 class IncompleteError(IngestError):

@@ -12,6 +12,7 @@ from seawall.storage.keys import LONGEST_NAME_BYTES, MAX_KEY_BYTES
 from seawall.storage.targets import kinds
 
 RUN_ID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+MAX_PARALLEL_SOURCES: Final = 16
 _BLOCK: Final = "[a-z0-9-]+"
 _SEGMENT: Final = r"[^/\\\x00-\x1f\x7f]+"
 
@@ -22,6 +23,8 @@ def _known_format(name: str) -> str:
 
 
 SourceName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_BLOCK}$"})]
+SourceNames = Annotated[list[SourceName], Field(json_schema_extra={"minItems": 1, "uniqueItems": True})]
+ParallelSources = Annotated[int, Field(ge=1, le=MAX_PARALLEL_SOURCES)]
 StorageSlug = Annotated[
     str,
     Field(json_schema_extra={"pattern": f"^({'|'.join(kinds.choices(_BLOCK))})$"}),

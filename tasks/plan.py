@@ -11,7 +11,7 @@ from seawall.storage.errors import ObjectExistsError
 from seawall.storage.manifest import find_manifest
 from seawall.storage.plan import Plan, check_same, locate_plan, read_plan, write_plan
 from seawall.storage.ranges import PageRange
-from seawall.tasks.context.resources import Resources, resources_of
+from seawall.tasks.context.resources import Resources, release, resources_of
 from seawall.tasks.context.step import step
 from seawall.tasks.errors import SettingsError
 from seawall.tasks.landing.walk import notice_of
@@ -37,6 +37,15 @@ def make_plan(run: Run) -> Landing:
             f"resume={run.run_id!r}: no such run in {where}; are source, storage, bucket and prefix its own?"
         )
     return _begin(run, resources)
+
+
+def is_begun(run: Run) -> bool:
+    """Whether the plan of a run stands in its bucket, so that it can be resumed."""
+    try:
+        resources = resources_of(run)
+        return locate_plan(resources.store, resources.parent, run.run_id) is not None
+    finally:
+        release(run)
 
 
 def _begin(run: Run, resources: Resources) -> Landing:

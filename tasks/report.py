@@ -89,19 +89,19 @@ def render(facts: Facts) -> str:
     ]
     if facts.checks:
         rows = ((each.check, OUTCOMES.get(each.outcome, each.outcome), code(each.detail)) for each in facts.checks)
-        lines += ["", "## Evidence", "", *_table(("Check", "Outcome", "What came of it"), rows), "", HOW_TO_READ]
+        lines += ["", "## Evidence", "", *table(("Check", "Outcome", "What came of it"), rows), "", HOW_TO_READ]
     if facts.failed_pages:
         gaps = ((str(gap.page), code(gap.error)) for gap in facts.failed_pages[:LISTED])
-        lines += ["", "## Failed pages", "", *_table(("Page", "Last error"), gaps), *_more(facts.failed_pages)]
+        lines += ["", "## Failed pages", "", *table(("Page", "Last error"), gaps), *_more(facts.failed_pages)]
     if facts.widenings:
         drifts = (
             (code(each.column), each.before or "new", each.after, str(each.page)) for each in facts.widenings[:LISTED]
         )
-        lines += ["", "## Drift", "", *_table(("Column", "Before", "Since then", "First on page"), drifts)]
+        lines += ["", "## Drift", "", *table(("Column", "Before", "Since then", "First on page"), drifts)]
         lines += _more(facts.widenings)
     if facts.parts:
         parts = ((str(pages), f"{n:,}", f"{size:,}", code(key)) for key, pages, n, size in facts.parts[:LISTED])
-        lines += ["", "## Parts", "", *_table(("Pages", "Records", "Bytes", "Object"), parts), *_more(facts.parts)]
+        lines += ["", "## Parts", "", *table(("Pages", "Records", "Bytes", "Object"), parts), *_more(facts.parts)]
     if facts.resume:
         lines += ["", "## Resume", "", "```", redact(facts.resume).replace("```", "'''"), "```"]
     return "\n".join(lines) + "\n"
@@ -127,7 +127,8 @@ def _figures(facts: Facts) -> Iterable[tuple[str, str]]:
         yield "Secrets Unencrypted", f"sent over http:// (allow_http) to {', '.join(map(code, facts.open_urls))}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a GFM table."""
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -64,12 +65,7 @@ class Run:
             "options": self.options.model_dump(mode="json", exclude_unset=True),
             "resume": self.run_id,
         }
-        arguments = {name: value for name, value in arguments.items() if value}
-        if self.deployment is None:
-            return f"ingest({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
-        texts = (f"{name}={_as_parameter(value)}" for name, value in arguments.items())
-        parameters = " ".join(f"-p {shlex.quote(text)}" for text in texts)
-        return f"prefect deployment run {shlex.quote(f'ingest/{self.deployment}')} {parameters}"
+        return typed("ingest", arguments, self.deployment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +88,16 @@ class Landing:
     def generation(self) -> int:
         """The generation of the manifest that this landing comes to."""
         return self.previous.generation + 1 if self.previous else 1
+
+
+def typed(flow: str, arguments: Mapping[str, object], deployment: str | None) -> str:
+    """What to type to run a flow with those arguments that say something."""
+    given = {name: value for name, value in arguments.items() if value}
+    if deployment is None:
+        return f"{flow.replace('-', '_')}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+    texts = (f"{name}={_as_parameter(value)}" for name, value in given.items())
+    parameters = " ".join(f"-p {shlex.quote(text)}" for text in texts)
+    return f"prefect deployment run {shlex.quote(f'{flow}/{deployment}')} {parameters}"
 
 
 def _as_parameter(value: object) -> str:

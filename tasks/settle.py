@@ -28,13 +28,8 @@ def settle(run: Run) -> None:
         raise SettingsError(
             f"resume={run.run_id!r} is not a full run id; a run's page in the UI shows it, 36 characters"
         )
-    registry.build(run.format, run.format_settings)
-    keys.checked_prefix(run.prefix)
     source = blocks.load_source(run.source)
-    target = blocks.load_target(run.storage, run.bucket, run.options.upload)
-    keys.checked_prefix(keys.joined(target.root_folder, run.prefix))
-    if run.deployment is not None and (refusal := target.deployment_refusal) is not None:
-        raise SettingsError(refusal)
+    settle_place(run)
     refuse_pages_that_are_not_there(run, source)
     if open_urls := source.open_urls():
         logger.bind(urls=", ".join(open_urls)).warning("secrets are sent over http://, as allow_http permits")
@@ -51,3 +46,13 @@ def refuse_pages_that_are_not_there(run: Run, source: ApiSource) -> None:
             f"pages {run.options.pages!r}: {run.source!r} is walked by {source.pagination.kind}, page after page; "
             f"begin with page {first}"
         )
+
+
+def settle_place(run: Run) -> None:
+    """See that what a run says of format, storage and prefix makes sense; raises as `settle` does."""
+    registry.build(run.format, run.format_settings)
+    keys.checked_prefix(run.prefix)
+    target = blocks.load_target(run.storage, run.bucket, run.options.upload)
+    keys.checked_prefix(keys.joined(target.root_folder, run.prefix))
+    if run.deployment is not None and (refusal := target.deployment_refusal) is not None:
+        raise SettingsError(refusal)

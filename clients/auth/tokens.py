@@ -101,6 +101,11 @@ class TokenAuth(httpx.Auth):
     def __repr__(self) -> str:
         return f"TokenAuth({self._grant!r})"
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether it brings no token any more, since its credentials were refused."""
+        return self._refusal is not None
+
     def token(self, stale: Token | None = None) -> Token:
         """The current token, renewed when it nears its end or is the `stale` one that was refused."""
         with self._lock:

@@ -6,55 +6,65 @@ import time
 from collections.abc import Callable, Iterator
 
 from seawall.clients.errors import SourceDownError, WalkStoppedError
+from seawall.clients.http.gate import Gate
 
 
 class Pacing:
-    """Slots for requests in flight, pauses, a rate, and the count of failures in a row. Thread-safe.
+    """A way through the gate of an API, a stop, and the count of failures in a row. Thread-safe.
 
-    `sleep` waits for some seconds and returns whether `stop` was called meanwhile. `answers` asks for a page that
-    is known to be good, to tell an API that is down from a few pages that are broken. It closes a circle that no
-    import shows: a fetcher reports a failure here, `answers` asks that same fetcher for a page, and its request
-    takes a `slot` here, and the lock of the token. So whoever reports a failure holds none of these.
+    What the API sees stands in `gate`, which other clients of the same API may share: slots, pauses and a rate, bounded
+    by `max_in_flight` and `max_rate` (None limits nothing). What concerns this client alone stands here, so one that
+    stops, or whose pages all fail, ends nobody else. `sleep` waits for some seconds and returns whether `stop` was
+    called meanwhile. `answers` asks for a page that is known to be good, to tell an API that is down from a few pages
+    that are broken. It closes a circle that no import shows: a fetcher reports a failure here, `answers` asks that same
+    fetcher for a page, and its request takes a `slot` here, and the lock of the token. So whoever reports a failure
+    holds none of these.
     """
 
     def __init__(
         self,
         *,
-        max_in_flight: int = 8,
+        gate: Gate | None = None,
+        max_in_flight: int | None = 8,
         max_rate: float | None = None,
         give_up_after: int = 50,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], bool] | None = None,
         answers: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._slots = threading.BoundedSemaphore(max_in_flight)
-        self._interval = 1 / max_rate if max_rate else 0.0
         self._give_up_after = give_up_after
-        self._clock = clock
         self._stop_signal = threading.Event()
-        self.pages_came = False  # any at all, perhaps to another process
         self._sleep = sleep or self._stop_signal.wait
         self._lock = threading.Lock()
-        self._next = 0.0  # when the next request may start
         self._failures = 0
         self._answers = answers
         self._down: SourceDownError | None = None
+        self._gate = gate or Gate(clock=clock)
+        self._gate.join(self, max_in_flight=max_in_flight, max_rate=max_rate)
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:
-        """Hold one of the `max_in_flight` slots, once the source-wide pause is over and the rate allows."""
+        """Hold one of the slots of the gate, once its pause is over and its rate allows."""
         while True:
             self._wait_out_pause()
-            with self._slots:
+            with self._gate.place(self.raise_if_stopped):
                 self.raise_if_stopped()  # the wait for a slot may have been long
-                if self._claim():
+                if self._gate.claim():
                     yield
                     return
 
     def pause(self, seconds: float) -> None:
-        """Let no request start for `seconds` from now; the longest pause wins."""
-        with self._lock:
-            self._next = max(self._next, self._clock() + seconds)
+        """Let no request of any client start for `seconds` from now; the longest pause wins."""
+        self._gate.pause(seconds)
+
+    @property
+    def pages_came(self) -> bool:
+        """Whether any page came at all, perhaps to another client or process."""
+        return self._gate.pages_came
+
+    @pages_came.setter
+    def pages_came(self, came: bool) -> None:
+        self._gate.pages_came = came
 
     def sleep(self, seconds: float) -> None:
         """Wait; raises WalkStoppedError as soon as `stop` is called."""
@@ -84,8 +94,9 @@ class Pacing:
             raise self._down
 
     def stop(self) -> None:
-        """End all waits now and let no further request start."""
+        """End all waits of this client now and let it start no further request; others go on."""
         self._stop_signal.set()
+        self._gate.leave(self)
 
     @property
     def stopped(self) -> bool:
@@ -94,19 +105,10 @@ class Pacing:
 
     def _wait_out_pause(self) -> None:
         self.sleep(0)
-        while (left := self._next - self._clock()) > 0:
+        while (left := self._gate.seconds_left()) > 0:
             self.sleep(left)
 
     def raise_if_stopped(self) -> None:
         """Raise WalkStoppedError once `stop` was called."""
         if self._stop_signal.is_set():
             raise WalkStoppedError("the walk was stopped")
-
-    def _claim(self) -> bool:
-        """Take the next start time of the rate; False when a pause began while we waited for a slot."""
-        with self._lock:
-            now = self._clock()
-            if self._next > now:
-                return False
-            self._next = now + self._interval
-            return True

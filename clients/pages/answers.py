@@ -18,6 +18,7 @@ from seawall.clients.errors import (
 from seawall.clients.http.exchange import Answer
 from seawall.clients.http.retries import is_retryable, until_reset, wished_wait
 from seawall.clients.http.urls import without_query
+from seawall.clients.limits import MALFORMED_ATTEMPTS
 from seawall.clients.pages.page import PageRequest
 from seawall.clients.pages.rules import RULE, Then
 from seawall.clients.redact import excerpt, neutral
@@ -85,7 +86,11 @@ def refuse(answer: Answer, request: PageRequest, about: Circumstances, message: 
     if status == httpx.codes.ACCEPTED:
         raise AttemptError(f"{message}; it is not ready yet", cause="202", retry_after=wish, pending=True)
     if is_retryable(status) or (status == httpx.codes.UNAUTHORIZED and about.renewable):
-        raise AttemptError(message, cause=str(status), retry_after=wish)
+        is_shut_out = (
+            about.first and status == httpx.codes.UNAUTHORIZED
+        )  # where others are let in, no token is at fault
+        attempts = MALFORMED_ATTEMPTS if is_shut_out else None
+        raise AttemptError(message, cause=str(status), retry_after=wish, max_attempts=attempts)
     final = _final(status, request, about, message)
     if status in _DOUBTS and about.worked:
         raise AttemptError(message, cause=str(status), max_attempts=2, final=final)

@@ -4,6 +4,7 @@ import weakref
 from typing import cast
 
 from prefect.blocks.core import Block
+from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
@@ -20,6 +21,24 @@ from seawall.tasks.upload_options import UploadOptions
 def load_source(name: str) -> ApiSource:
     """The saved source called `name`. Raises SettingsError, which lists those that there are."""
     return cast(ApiSource, _load(ApiSource, name))
+
+
+def find_source(name: str) -> ApiSource | None:
+    """The saved source called `name`, if there is one. Raises SettingsError where it does not hold what it should."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_block_document_by_name(name, ApiSource.get_block_type_slug(), include_secrets=False)
+        except ObjectNotFound:
+            return None
+    return load_source(name)
+
+
+def load_secret(name: str) -> str:
+    """The text that a Secret block of Prefect holds. Raises SettingsError, which never shows it."""
+    value = cast("Secret[str]", _load(Secret, name)).get()
+    if not isinstance(value, str) or not value:
+        raise SettingsError(f"the secret block {name!r} holds no text")
+    return value
 
 
 def load_target(storage: str, bucket: str | None, upload: UploadOptions | None = None) -> Target:

@@ -6,6 +6,7 @@ Every line passes `redact` on its way, those of libraries that use the standard 
 import json
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -35,26 +36,28 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 _sinks: list[int] = []
+_configuring = threading.Lock()  # runs may begin side by side
 
 
 def configure(error_log: Path = ERROR_LOG) -> None:
     """Set all sinks up; calling it again replaces them, so no line comes twice."""
-    with suppress(ValueError):
-        logger.remove(0)  # loguru's own console sink, which would print local variables in tracebacks
-    while _sinks:
+    with _configuring:
         with suppress(ValueError):
-            logger.remove(_sinks.pop())
-    logger.configure(patcher=_patch)
-    common: dict[str, Any] = {"diagnose": False, "backtrace": False}
-    _sinks.append(logger.add(_to_console, level="DEBUG", format=lambda _: _CONSOLE, **common))
-    _sinks.append(logger.add(_to_prefect, level="DEBUG", format=lambda _: "{message}", **common))
-    _sinks.append(
-        logger.add(
-            error_log, level="ERROR", format=_as_json, rotation=ROTATION, retention=KEPT_FILES, delay=True, **common
+            logger.remove(0)  # loguru's own console sink, which would print local variables in tracebacks
+        while _sinks:
+            with suppress(ValueError):
+                logger.remove(_sinks.pop())
+        logger.configure(patcher=_patch)
+        common: dict[str, Any] = {"diagnose": False, "backtrace": False}
+        _sinks.append(logger.add(_to_console, level="DEBUG", format=lambda _: _CONSOLE, **common))
+        _sinks.append(logger.add(_to_prefect, level="DEBUG", format=lambda _: "{message}", **common))
+        _sinks.append(
+            logger.add(
+                error_log, level="ERROR", format=_as_json, rotation=ROTATION, retention=KEPT_FILES, delay=True, **common
+            )
         )
-    )
-    set_on_retry_hooks([])  # stamina's own line for a retry tells less than ours
-    _guard_standard_logging()
+        set_on_retry_hooks([])  # stamina's own line for a retry tells less than ours
+        _guard_standard_logging()
 
 
 def guarded(body: Callable[Given, Result]) -> Callable[Given, Result]:

@@ -7,14 +7,19 @@ import threading
 import time
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from loguru import logger
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext, SettingsContext, get_settings_context
 
 REPORT_PATIENCE: Final = 30.0  # seconds that the report waits for an API that is away
 END_PATIENCE: Final = 60.0  # seconds that a process lives on after its run, while the API stays away
 POLL: Final = 2.0  # seconds
+RUNS: Final = 200  # that Prefect's API gives at once
 
 _watched = threading.Event()  # cleared while a process waits for the end of its run to be told
 
@@ -24,6 +29,18 @@ def start_of_run() -> datetime:
     context = FlowRunContext.get()
     start = context.flow_run.start_time if context and context.flow_run else None
     return start.astimezone(UTC) if start else datetime.now(UTC)
+
+
+def runs_inside(run_id: str) -> list[FlowRun]:
+    """The runs that were parts of another one, the latest first."""
+    inside = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[UUID(run_id)]))
+    runs: list[FlowRun] = []
+    with get_client(sync_client=True) as client:
+        while page := client.read_flow_runs(
+            flow_run_filter=inside, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=RUNS, offset=len(runs)
+        ):
+            runs += page
+    return runs
 
 
 def answers() -> bool:
@@ -69,12 +86,19 @@ def end() -> None:
 
     Prefect waits a minute and more for each state, and seconds for each event that it could not send, hundreds of
     them after a long run. The data is committed or resumable by now. A process that Prefect made for one run
-    ends after END_PATIENCE without an answer, any other one only when its own program is over, too.
+    ends after END_PATIENCE without an answer, any other one only when its own program is over, too. A run within
+    another leaves that to the outer one, which goes on.
     """
-    if not answers():
+    if not _is_inside_another() and not answers():
         _watched.clear()
         watch = contextvars.copy_context().run
         threading.Thread(target=watch, args=(_watch,), daemon=True, name="end-of-run").start()
+
+
+def _is_inside_another() -> bool:
+    """Whether the run is a part of another one."""
+    context = FlowRunContext.get()
+    return bool(context and context.flow_run and context.flow_run.parent_task_run_id)
 
 
 def _is_made_for_one_run() -> bool:

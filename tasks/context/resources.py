@@ -1,7 +1,8 @@
 """Source, client, store and format of a run: opened by name, once per process and attempt.
 
 All tasks of an attempt in one process share one connection pool, one token and one pacing; that is what
-lets any task runner place them, in threads or on other machines. Worker processes outlive runs and are not told when
+lets any task runner place them, in threads or on other machines. Token and gate are those of all runs in this process
+that have the same credentials at the same API. Worker processes outlive runs and are not told when
 one ends: what they opened is closed once another attempt of the run comes, or too many others.
 """
 
@@ -11,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
+from seawall.clients.account import Accounts
 from seawall.clients.api import ApiClient
 from seawall.clients.source import ApiSource
 from seawall.formats import registry
@@ -37,6 +39,7 @@ class Resources:
     record_key: str | None = None  # of the run, or of the source
 
 
+ACCOUNTS: Final = Accounts()
 _lock = threading.Lock()
 _by_attempt: OrderedDict[tuple[str, str], Resources] = OrderedDict()  # by run and attempt, the latest used last
 
@@ -67,6 +70,15 @@ def release(run: Run) -> None:
         resources = _by_attempt.pop((run.run_id, run.attempt), None)
     if resources is not None:
         _close(resources.client, resources.store)
+
+
+def stop_all() -> None:
+    """End all requests of all runs in this process, which fail and can be resumed."""
+    with _lock:
+        every = list(_by_attempt.values())
+    for resources in every:
+        resources.client.stop()
+        resources.store.stop()
 
 
 def _forget(run: Run) -> None:
@@ -111,6 +123,7 @@ def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: s
         max_failed_pages=options.max_failed_pages,
         max_rejected_records=options.max_rejected_records,
         keeper=BlockKeeper(run.source),
+        accounts=None if stand_ins else ACCOUNTS,
         **stand_ins,
     )
     resources = Resources(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import pytest
+from jsonschema import Draft7Validator
 
 from seawall.clients import limits
 from seawall.clients.auth.forms import Auth
@@ -16,7 +17,11 @@ from seawall.dev.process import ROOT
 from seawall.dev.unstable_api import Server
 from seawall.flows.ingest import ingest
 from seawall.tasks.options import IngestOptions
+from seawall.tasks.sources.document import read
+from seawall.tasks.sources.files import declared_sources
+from seawall.tasks.sources.schema import file_schema
 from seawall.testing import Api
+from seawall.tests.simulator import source_of
 
 README = (ROOT / "README.md").read_text()
 SOURCES = (ROOT / "docs/sources.md").read_text()
@@ -102,6 +107,32 @@ def test_the_examples_of_the_sources_run() -> None:
     told = {form["kind"] for form in (*names["forms"], *names["kinds"], names["login"])}
     kinds = [arm.model_fields["kind"].default for arm in (*get_args(_union(Auth)), *get_args(_union(Pagination)))]
     assert told == set(kinds)
+
+
+def test_the_examples_of_the_yaml_are_files_of_sources(tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/yaml.md").read_text(), re.DOTALL)
+    paths = [tmp_path / f"{number}.yaml" for number in range(len(examples))]
+    for path, example in zip(paths, examples, strict=True):
+        path.write_text(example)
+        Draft7Validator(file_schema()).validate(read(example).plain())
+    variables = dict.fromkeys(("SHOP_USER", "SHOP_PASSWORD", "HELPDESK_TOKEN", "TENANT_PIN"), "from-outside")
+    declared = declared_sources(paths, variables)
+    assert [each.block for each in declared] == ["orders", "customers", "countries", "tickets"]
+    assert [each.source.auth.kind for each in declared] == ["login", "login", "none", "basic"]
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_the_example_for_several_sources_runs(serve: Callable[..., Server]) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/yaml.md").read_text(), re.DOTALL)
+    server = serve(total=50)
+    for name in ("orders", "customers"):
+        source_of(server, name=name).save(name, overwrite=True)
+    names: dict[str, Any] = {}
+    exec(compile(example, "docs/yaml.md", "exec"), names)
+    assert [(each.source, each.verdict) for each in names["outcomes"]] == [
+        ("orders", "complete"), ("customers", "complete")
+    ]  # fmt: skip
+    assert server.api.stats()["logins"] == 1
 
 
 def _union(annotated: Any) -> Any:

@@ -40,7 +40,7 @@ def test_every_folder_with_modules_is_in_the_wheel() -> None:
 def test_a_wheel_holds_the_package_its_types_and_its_licence(site: Path) -> None:
     assert _folders(site / "seawall") == _folders(ROOT)
     assert {path.name for path in site.iterdir() if path.suffix != ".dist-info"} == {"seawall"}
-    assert {path.name for path in (site / "seawall").iterdir()} == {"__init__.py", "py.typed", *INSIDE}
+    assert {path.name for path in (site / "seawall").iterdir()} == {"__init__.py", "__main__.py", "py.typed", *INSIDE}
     (about,) = site.glob("*.dist-info")
     assert (about / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
     assert "seawall = seawall.clients.source" in (about / "entry_points.txt").read_text()
