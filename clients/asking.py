@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import httpx
+from loguru import logger
 
 from seawall.clients.http.exchange import Answer
 from seawall.clients.http.urls import origin, unveiled, veiled, with_missing, with_params
@@ -32,6 +33,7 @@ class Asking:
         self._secret_params = {
             name: text for name, text in params.items() if name in source.secret_params or is_credential(name, text)
         }
+        self._told = False
         self._headers = source.header_items()
         if source.method == "POST" and not any(name.lower() == "content-type" for name, _ in self._headers):
             self._headers.append(_JSON)
@@ -53,6 +55,7 @@ class Asking:
             without=[*self._secret_params, *self._source.auth.query_names()],
             rewrites=self._source.next_origin == "rewrite",
         )
+        self._tell_of_missing_params(httpx.URL(url))
         return veiled(url, self._own)
 
     def redirected(self, request: httpx.Request, answer: Answer) -> httpx.Request | None:
@@ -67,6 +70,15 @@ class Asking:
         if origin(target) != origin(request.url) or target.path == request.url.path:
             return None
         return httpx.Request(request.method, target, headers=self._headers, content=request.content)
+
+    def _tell_of_missing_params(self, url: httpx.URL) -> None:
+        """Say once that next URLs come without params of the first request: they may stand in a token, or be lost."""
+        missing = sorted(self._params.keys() - self._secret_params.keys() - set(url.params.keys()))
+        if missing and not self._source.keep_params and not self._told:
+            self._told = True
+            logger.bind(params=", ".join(missing)).warning(
+                "next URLs come without params that went with the first request; keep_params puts them back"
+            )
 
     def _begun(self, asked: Mapping[str, str], query: Mapping[str, str]) -> httpx.URL:
         url = httpx.URL(self._source.url.replace(PAGE_IN_PATH, asked.get(PAGE_IN_PATH, "")))

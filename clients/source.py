@@ -32,6 +32,7 @@ from seawall.clients.http.urls import HttpUrl as EndpointUrl
 from seawall.clients.http.urls import is_encrypted, is_private_to_us, without_query
 from seawall.clients.pages.paths import PathInBody
 from seawall.clients.pages.rules import Rule
+from seawall.clients.pagination.chained import LinkHeader, NextUrl
 from seawall.clients.pagination.kinds import Pagination, decisive_settings, refuse_unaskable
 from seawall.clients.pagination.numbered import PageNumber
 from seawall.clients.pagination.parameters import PAGE_IN_PATH
@@ -286,6 +287,11 @@ class ApiSource(Block):
     def _proxy(self) -> httpx.URL:
         return httpx.URL(self.proxy.get_secret_value() if self.proxy else "")
 
+    def _links_go_without(self, params: object) -> str:
+        """Whether next URLs are asked for as they are, though params went with the first one."""
+        is_by_url = isinstance(self.pagination, NextUrl | LinkHeader)
+        return "as they are" if is_by_url and params and not self.keep_params else ""
+
     def secrets(self) -> list[str]:
         """Every secret value of the block, to be masked wherever text leaves the process."""
         connection = [self.client_certificate.get_secret_value()] if self.client_certificate else []
@@ -294,7 +300,13 @@ class ApiSource(Block):
     def _request_secrets(self) -> list[str]:
         declared = [value.get_secret_value() for value in (*self.secret_params.values(), *self.secret_headers.values())]
         schemes = [scheme[1] for text in declared if (scheme := _SCHEME.fullmatch(text))]
-        return [*self.auth.secrets(), *declared, *schemes, *values.credentials_in(self.url)]
+        return [
+            *self.auth.secrets(),
+            *declared,
+            *schemes,
+            *values.credentials_in(self.url),
+            *values.credentials_within(self.body),
+        ]
 
     def query(self) -> Texts:
         """The query parameters of every request, in clear."""
@@ -327,7 +339,7 @@ class ApiSource(Block):
             "volatile": self.volatile,
             "method": self.method if self.method != "GET" else None,
             "body": self.body,
-            "keep_params": self.keep_params,
+            "links": self._links_go_without(decisive["params"]),
             "decode": self.decode if self.decode != "json" else "",
             "csv_delimiter": self.csv_delimiter if self.csv_delimiter != "," else "",
             "records_as": self.records_as if self.records_as != "list" else "",

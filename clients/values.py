@@ -58,5 +58,14 @@ def credentials_in(url: str) -> list[str]:
     return [text for name, text in httpx.URL(url).params.multi_items() if is_credential(name, text)]
 
 
+def credentials_within(value: object, name: str = "") -> list[str]:
+    """What a JSON value holds below keys that say that it is a credential."""
+    if isinstance(value, dict):
+        return [text for key, each in value.items() for text in credentials_within(each, str(key))]
+    if isinstance(value, list):
+        return [text for each in value for text in credentials_within(each, name)]
+    return [value] if isinstance(value, str) and is_credential(name, value) else []
+
+
 def _text(value: Plain) -> str:
     return value if isinstance(value, str) else json.dumps(value)

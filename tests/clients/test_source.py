@@ -390,3 +390,48 @@ def test_a_source_asks_for_what_its_bodies_are_unless_it_says_what_to_ask_for() 
     assert source(decode="jsonl").header_items()[0][1].startswith("application/x-ndjson,")
     for name in ("headers", "secret_headers"):
         assert source(decode="csv", **{name: {"accept": "text/plain"}}).header_items() == [("accept", "text/plain")]
+
+
+def test_what_a_body_holds_below_the_name_of_a_credential_is_masked_like_any_secret() -> None:
+    body = {"auth": [{"api_key": "key-in-a-body"}], "q": "a plain text", "token": "short"}
+    source = ApiSource(name="x", url="https://x", method="POST", body=body)
+    assert source.secrets() == ["key-in-a-body"]
+
+
+def test_a_run_whose_links_got_their_params_back_is_not_resumed_without_them() -> None:
+    def print_of(**fields: Any) -> str:
+        source = ApiSource(name="x", url="https://x", **fields)
+        return source.fingerprint(page_size=10, params={}, salt="run")
+
+    links = {"pagination": {"kind": "next_url"}}
+    assert print_of(**links, params={"status": "open"}) != print_of(
+        **links, params={"status": "open"}, keep_params=True
+    )
+    assert print_of(**links) == print_of(**links, keep_params=True), "no params, no difference"
+    assert print_of(params={"a": "b"}) == print_of(params={"a": "b"}, keep_params=True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"rules": [{"when": {"status": 400}, "then": "end"}]}, {"missing_records": "empty"},
+        {"pagination": {"kind": "page_number", "end_statuses": [400]}}, {"ready_deadline": 9},
+    ],
+)  # fmt: skip
+def test_what_an_answer_means_may_change_between_a_run_and_its_resumption(fields: dict[str, Any]) -> None:
+    plain, changed = ApiSource(name="x", url="https://x"), ApiSource(name="x", url="https://x", **fields)
+    asked: dict[str, Any] = {"page_size": 10, "params": {}, "salt": "run"}
+    assert plain.fingerprint(**asked) == changed.fingerprint(**asked)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"method": "POST"}, {"method": "POST", "body": {"q": 1}}, {"url": "https://x/{page}"},
+        {"pagination": {"kind": "page_number", "more_path": "more"}}, {"pagination": {"kind": "keyset"}},
+    ],
+)  # fmt: skip
+def test_how_a_source_is_asked_is_part_of_what_was_planned(fields: dict[str, Any]) -> None:
+    plain, changed = ApiSource(name="x", url="https://x"), ApiSource(**{"name": "x", "url": "https://x"} | fields)
+    asked: dict[str, Any] = {"page_size": 10, "params": {}, "salt": "run"}
+    assert plain.fingerprint(**asked) != changed.fingerprint(**asked)
