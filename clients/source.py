@@ -188,15 +188,6 @@ class ApiSource(Block):
         fitting = [kind for kind in kinds if _required(kind) <= set(value) <= set(kind.model_fields)]
         return {"kind": fitting[0].model_fields["kind"].default, **value} if len(fitting) == 1 else value
 
-    @field_validator("pagination", mode="before")
-    @classmethod
-    def _with_page_in_path(cls, value: Any, info: ValidationInfo) -> Any:
-        """Where the number of the page stands in the URL, no parameter has it."""
-        if PAGE_IN_PATH not in info.data.get("url", "") or not isinstance(value, dict):
-            return value
-        is_plain = value.get("kind", "page_number") == "page_number" and value.get("page_param", "page") == "page"
-        return value | {"page_param": ""} if is_plain else value
-
     @model_validator(mode="before")
     @classmethod
     def _known(cls, given: Any) -> Any:
@@ -205,7 +196,7 @@ class ApiSource(Block):
         if not isinstance(given, dict):
             return given
         top = {"records_path": ""} if given.get("decode", "json") in _LISTS else {}
-        return _with_secrets_apart(top | given)
+        return _with_page_in_path(_with_secrets_apart(top | given))
 
     @model_validator(mode="after")
     def _sendable(self) -> "ApiSource":
@@ -347,6 +338,15 @@ class ApiSource(Block):
         decisive |= {name: value for name, value in others.items() if value}
         text = json.dumps(decisive, sort_keys=True).encode()
         return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), FINGERPRINT_ROUNDS, dklen=16).hex()
+
+
+def _with_page_in_path(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a form, in which no parameter has the number of the page where that stands in the URL."""
+    value = given.get("pagination") or {}
+    if PAGE_IN_PATH not in str(given.get("url")) or not isinstance(value, dict):
+        return given
+    is_plain = value.get("kind", "page_number") == "page_number" and value.get("page_param", "page") == "page"
+    return given | {"pagination": value | {"page_param": ""}} if is_plain else given
 
 
 def _with_secrets_apart(given: dict[str, Any]) -> dict[str, Any]:
