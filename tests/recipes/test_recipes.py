@@ -15,7 +15,7 @@ from seawall.tasks.sources.files import declared_sources
 from seawall.testing import Api, status
 from seawall.testing.landed import Landed
 from seawall.tests.recipes.stage import VENDORS, secret
-from seawall.tests.recipes import customers, operations, people, shops, work  # noqa: F401
+from seawall.tests.recipes import customers, operations, people, research, shops, suites, work  # noqa: F401
 
 DOCUMENT: Final = (ROOT / "docs/recipes.md").read_text()
 KEY: Final = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
