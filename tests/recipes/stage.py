@@ -145,8 +145,6 @@ def numbered(number: int) -> Row:
 
 
 def rows(count: int, form: Callable[[int], Row] = numbered) -> list[Row]:
-    count: int, form: Callable[[int], Row] = lambda number: {"id": number, "name": f"record {number}"}
-) -> list[Row]:
     """So many records, numbered from 1."""
     return [form(number) for number in range(1, count + 1)]
 

@@ -14,7 +14,17 @@ from seawall.dev.process import ROOT
 from seawall.tasks.sources.files import declared_sources
 from seawall.testing import Api, status
 from seawall.testing.landed import Landed
-from seawall.tests.recipes import customers, exports, operations, people, research, shops, standards, suites, work  # noqa: F401  # they enter the registry
+from seawall.tests.recipes import (  # noqa: F401  # they enter the registry
+    customers,
+    exports,
+    operations,
+    people,
+    research,
+    shops,
+    standards,
+    suites,
+    work,
+)
 from seawall.tests.recipes.stage import VENDORS, secret
 
 DOCUMENT: Final = (ROOT / "docs/recipes.md").read_text()
