@@ -111,7 +111,8 @@ def _open(run: Run) -> Resources:
 def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: str = "", **stand_ins: Any) -> Resources:
     """What a run over this source into this store works with; `stand_ins` are those of ApiClient.
 
-    Once nobody holds it any more, client and store are closed.
+    With any of them it shares no login with other runs, and keeps no token in Prefect. Once nobody holds it any more,
+    client and store are closed.
     """
     options = run.options
     client = ApiClient(
@@ -122,9 +123,7 @@ def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: s
         record_key=options.record_key,
         max_failed_pages=options.max_failed_pages,
         max_rejected_records=options.max_rejected_records,
-        keeper=BlockKeeper(run.source),
-        accounts=None if stand_ins else ACCOUNTS,
-        **stand_ins,
+        **(stand_ins or {"keeper": BlockKeeper(run.source), "accounts": ACCOUNTS}),
     )
     resources = Resources(
         source=source,
