@@ -68,9 +68,7 @@ class _Look:
         last = self._last(pagination, totals)
         far = self._ask(pagination, (last or FAR) + 1)
         if last is not None and self._is_new(pagination, far, last):
-            self._inquiry.tried.append(
-                f"page {last + 1:,} of {last:,} holds records of its own, so the total is no end"
-            )
+            self._inquiry.tried.append(f"page {last + 1:,} of {last:,} holds other records, so the total is no end")
             return self.at(self._without(pagination, totals))
         told = _status_of_the_end(far, is_behind=last is not None)
         if told:
