@@ -30,10 +30,15 @@ from seawall.clients.source import ApiSource
 RATE_LIMIT: Final = re.compile(r"retry-after|(x-)?rate-?limit([-a-z]*)", re.IGNORECASE)
 
 
+def is_good(answer: Answer) -> bool:
+    """Whether the status is that of a page: 200, or 206 with its range (RFC 9110 §15.3.7)."""
+    return answer.status == httpx.codes.OK or (answer.status == 206 and "Content-Range" in answer.headers)
+
+
 def is_page(answer: Answer) -> bool:
-    """Whether an answer is a 200 with JSON, or what it was decoded to."""
+    """Whether an answer is a page of JSON, or what it was decoded to."""
     try:
-        return answer.status == httpx.codes.OK and Body(answer.content) is not None
+        return is_good(answer) and Body(answer.content) is not None
     except AttemptError:
         return False
 
@@ -147,7 +152,7 @@ class Scout:
             if first or is_retryable(answer.status):
                 about = Circumstances(first=first, renewable=isinstance(self._auth, TokenAuth), worked=False)
                 meaning_of(answer, request, about)
-            if answer.status == httpx.codes.OK:
+            if is_good(answer):
                 answers[-1] = replace(answer, content=self._decoding.json_text(answer))
                 Body(answers[-1].content)
         self._pacing.succeeded()

@@ -1,11 +1,13 @@
 """Blocks by name: the only place that loads them. What they hold stays in this process."""
 
 import weakref
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from prefect.blocks.core import Block
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import BlockDocumentUpdate
 from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 
@@ -31,6 +33,21 @@ def find_source(name: str) -> ApiSource | None:
         except ObjectNotFound:
             return None
     return load_source(name)
+
+
+def update_source(name: str, fields: Mapping[str, Any]) -> None:
+    """Save these fields of the source called `name`; what else its block holds stays as it is by now.
+
+    Raises:
+        SettingsError: there is no such block, or the fields do not fit the rest of it.
+    """
+    try:
+        ApiSource(**dict(load_source(name)) | dict(fields))
+    except ValidationError as error:
+        raise SettingsError(f"the source {name!r} cannot hold what was found: {_refusal(error)}") from None
+    with get_client(sync_client=True) as client:
+        document = client.read_block_document_by_name(name, ApiSource.get_block_type_slug(), include_secrets=True)
+        client.update_block_document(document.id, BlockDocumentUpdate(data=dict(fields)))
 
 
 def load_secret(name: str) -> str:

@@ -36,8 +36,9 @@ class Findings:
     """What a probe found; `pagination` and `records_path` are what to save. None and empty: it could not tell.
 
     `works_as_saved` says whether the block needs no change, `stable` whether page 2 held the same records in the same
-    order twice; `trials` says for each pagination what it led to. Texts from the server are in `beyond`, `rate_limits`
-    and `trials` alone, and are not harmless yet.
+    order twice; `tried` says for each pagination what it led to, `samples` are the first records, `is_saved` is set
+    once the fields are in the block. Texts from the server are in `beyond`, `rate_limits`, `samples` and `tried` alone,
+    and are not harmless yet.
     """
 
     source: str
@@ -54,17 +55,34 @@ class Findings:
     beyond: str = "not asked for: only the previous page shows how to ask for one"
     totals: str = "the source gives none"
     records: int | None = None
+    samples: tuple[str, ...] = ()
     sizes: tuple[SizeTrial, ...] = ()
     rate_limits: Mapping[str, str] = field(default_factory=dict)
     page_seconds: float = 0.0
     estimate: Estimate | None = None
-    trials: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
+    is_saved: bool = False
 
     def without(self, redact: Callable[[str], str]) -> "Findings":
         """These, with no secret in what a server said."""
         rate_limits = {name: redact(text) for name, text in self.rate_limits.items()}
-        trials = tuple(map(redact, self.trials))
-        return replace(self, beyond=redact(self.beyond), rate_limits=rate_limits, trials=trials)
+        return replace(
+            self,
+            beyond=redact(self.beyond),
+            rate_limits=rate_limits,
+            samples=tuple(map(redact, self.samples)),
+            tried=tuple(map(redact, self.tried)),
+        )
+
+    @property
+    def summary(self) -> str:
+        """The finding in one line."""
+        if self.kind is None:
+            return f"{self.source}: no kind of pagination led to a second page"
+        records = "an unknown number of records" if self.records is None else f"{self.records:,} records"
+        end = "works as it is saved" if self.works_as_saved else "saved" if self.is_saved else "not saved yet"
+        place = self.records_path or "the body itself"
+        return f"{self.source}: {self.kind}, {records} at {place}, pages of {self.page_size:,}; {end}"
 
     @property
     def fields(self) -> dict[str, Any]:

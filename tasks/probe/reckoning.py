@@ -16,14 +16,16 @@ TOLERANCE: Final = 1.2  # how many times as fast another page size has to be to 
 def best_page_size(sizes: Sequence[SizeTrial], *, own: int, came: int) -> int:
     """The source's `own` page size, unless another one that comes in full is clearly faster.
 
-    Where the source gives fewer records than it is asked for, their number is a size, too; where no size was tried,
-    `came` is the number of records on a page.
+    Where the source always gives fewer records than it is asked for, their number is a size, too; where no size was
+    accepted, `came` is the number of records on a page. A size that was refused is never the answer.
     """
     if not sizes:
         return came
+    sizes = [each for each in sizes if each.whole or each.records == each.page_size] or sizes
     speeds = {each.records: each.records / each.seconds for each in sizes if each.records and not each.whole}
     if not speeds:
-        return own
+        accepted = [each.page_size for each in sizes if each.whole]
+        return own if own in accepted else max(accepted, default=came)
     best = max(speeds, key=lambda records: speeds[records])
     return own if own in speeds and speeds[best] < TOLERANCE * speeds[own] else best
 
@@ -56,6 +58,6 @@ def record_keys(texts: Sequence[bytes]) -> tuple[str, ...]:
         records = [members(text) for text in texts]
     except msgspec.DecodeError:  # such as a lone surrogate, which a run sets aside, too
         return ()
-    names = [name for name in records[0] if KEY.fullmatch(name)]
+    names = [name for name in records[0] if KEY.fullmatch(name) and "." not in name]
     unique = [name for name in names if len({bytes(record.get(name, b"")) for record in records}) == len(records)]
     return tuple(sorted(unique, key=lambda name: not name.lower().endswith(("id", "key", "code")))[:SHOWN_KEYS])

@@ -24,9 +24,12 @@ def render(findings: Findings) -> str:
             f"| {trial.page_size:,} | {_came(trial)} | {trial.body_bytes:,} | {trial.seconds:.3f} |"
             for trial in findings.sizes
         ]
-    lines += ["", "## Tried", "", *(f"1. {code(neutral(each, 400))}" for each in findings.trials)]
+    lines += ["", "## First records", "", *(f"1. {code(neutral(each))}" for each in findings.samples)]
+    lines += ["", "## Tried", "", *(f"1. {code(neutral(each, 400))}" for each in findings.tried)]
     if findings.kind and not findings.works_as_saved:
-        lines += ["", "## Fields to save", "", "```json", findings.as_json, "```"]
+        title = "Saved fields" if findings.is_saved else "Fields to save"
+        lines += ["", f"## {title}", "", "```json", findings.as_json, "```"]
+    if findings.kind and not findings.works_as_saved and not findings.is_saved:
         lines += ["", "or, leaving the rest of the block as it is:", "", "```python", findings.as_python, "```"]
     return "\n".join(lines) + "\n"
 
@@ -36,6 +39,8 @@ def _advice(findings: Findings) -> str:
         return "No kind of pagination led to a second page; below is what was tried. Consult the API's documentation."
     if findings.works_as_saved:
         return "The source works as it is saved."
+    if findings.is_saved:
+        return "The fields below are saved in the block, and the rest of it is as it was: the source can be landed."
     return "The source can be landed with the fields below, which differ from those that are saved."
 
 

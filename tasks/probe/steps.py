@@ -1,4 +1,6 @@
-"""The probe's tasks: ask, and tell."""
+"""The probe's tasks: ask, keep, and tell."""
+
+from dataclasses import replace
 
 from loguru import logger
 from prefect.artifacts import create_markdown_artifact
@@ -29,6 +31,20 @@ def ask(source: str) -> Findings:
         findings = Questions(scout.source, scout).findings(source).without(redact)
     logger.bind(source=source, kind=findings.kind, requests=findings.requests).info("probed")
     return findings
+
+
+@step("keep", "keep what was found of {findings.source}")
+def keep(findings: Findings) -> Findings:
+    """The findings, once they are saved in the block; as they are where nothing was found, or nothing has to change.
+
+    Raises:
+        SettingsError: the block is gone, or what was found does not fit the rest of it.
+    """
+    if findings.kind is None or findings.works_as_saved:
+        return findings
+    blocks.update_source(findings.source, findings.fields)
+    logger.bind(source=findings.source).info("saved what was found")
+    return replace(findings, is_saved=True)
 
 
 @step("tell", "tell of {findings.source}")

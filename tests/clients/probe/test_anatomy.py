@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 
 from seawall.clients.errors import MalformedPageError
@@ -31,8 +32,20 @@ def test_of_several_lists_the_longest_is_taken_for_the_records_and_of_equal_ones
 
 
 def test_nothing_is_told_of_keys_that_no_path_can_name_nor_of_what_counts_nothing() -> None:
-    body = {"a.b": [{}], "": 1, "x y": 2, "<script>": 3, "n": -1, "f": 1.5, "yes": True, "long": 10**30, "no": None}
+    body = {".b": [{}], "": 1, "x y": 2, "<script>": 3, "n": -1, "f": 1.5, "header:n": 4, "long": 10**30, "no": None}
     assert shown(body) == Anatomy()
+
+
+def test_flags_are_found_and_so_are_keys_that_hold_dots() -> None:
+    found = shown({"meta": {"has_more": True, "last": False}, "@odata.nextLink": "/x?y=1"})
+    assert found.flags == {"meta.has_more": True, "meta.last": False}
+    assert found.texts == {"@odata.nextLink": "/x?y=1"}
+
+
+def test_headers_that_tell_of_totals_are_counts_by_their_names() -> None:
+    headers = {"X-WP-TotalPages": "25", "X-Total": "x", "Content-Range": "items 0-9/35", "X-Request-Id": "7"}
+    found = anatomy(b"[]", httpx.Headers(headers))
+    assert found.counts == {"header:X-WP-TotalPages": 25, "header:Content-Range": 35}
 
 
 def test_depth_is_bounded() -> None:

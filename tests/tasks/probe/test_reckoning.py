@@ -22,6 +22,12 @@ def test_what_a_server_gives_at_once_is_a_size_too_and_a_whole_source_is_none() 
     assert best_page_size([], own=1000, came=25) == 25
 
 
+def test_a_size_that_was_refused_is_never_proposed() -> None:
+    assert best_page_size([size(20, 20, 0.1), size(100, 0, 0.1)], own=1000, came=20) == 20
+    assert best_page_size([size(20, 15, 0.1, whole=True), size(100, 0, 0.1)], own=1000, came=15) == 20
+    assert best_page_size([size(10, 0, 0.1), size(100, 0, 0.1)], own=1000, came=15) == 15
+
+
 def test_pages_of_the_proposed_size_make_the_mean() -> None:
     assert page_seconds([(100, 1.0), (1000, 2.0), (1000, 4.0)], 1000) == 3.0
     assert page_seconds([(100, 1.0), (200, 3.0)], 1000) == 2.0
