@@ -109,10 +109,10 @@ def _open(run: Run) -> Resources:
 
 
 def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: str = "", **stand_ins: Any) -> Resources:
-    """What a run over this source into this store works with; `stand_ins` are those of ApiClient; with any,
-    nothing is shared with other runs, nor kept in Prefect.
+    """What a run over this source into this store works with; `stand_ins` are those of ApiClient.
 
-    Once nobody holds it any more, client and store are closed.
+    With any of them it shares no login with other runs, and keeps no token in Prefect. Once nobody holds it any more,
+    client and store are closed.
     """
     options = run.options
     client = ApiClient(

@@ -2,7 +2,7 @@
 
 import httpx
 
-from seawall.tests.recipes.stage import Ask, Login, behind, beyond, check, plays, reply, rows, secret
+from seawall.tests.recipes.stage import Ask, Login, Row, behind, beyond, check, plays, reply, rows, secret
 
 CONTACTS = rows(235, lambda number: {"id": str(number), "properties": {"email": f"{number}@example.com"}})
 ACCOUNTS = rows(4500, lambda number: {"Id": f"001xx{number:010}", "Name": f"Account {number}"})
@@ -12,10 +12,10 @@ MEMBERS = rows(2035, lambda number: {"id": f"{number:032x}", "email_address": f"
 ANSWERS = rows(2035, lambda number: {"token": f"{number * 7919 % 10007:032x}", "answers": []})
 
 
-def _hubspot(begin: int, size: int) -> dict[str, object]:
+def _hubspot(begin: int, size: int) -> Row:
     end = begin + size
-    paging = {"paging": {"next": {"after": str(end), "link": "…"}}} if end < len(CONTACTS) else {}
-    return {"results": CONTACTS[begin:end]} | paging
+    page: Row = {"results": CONTACTS[begin:end]}
+    return page | ({"paging": {"next": {"after": str(end), "link": "…"}}} if end < len(CONTACTS) else {})
 
 
 @plays("HubSpot", "https://api.hubapi.com/crm/v3/objects/contacts", CONTACTS)

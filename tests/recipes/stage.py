@@ -86,8 +86,9 @@ class Login:
         """A token, or a refusal (RFC 6749 §5)."""
         form = dict(parse_qsl(request.content.decode()))
         wants = f"Basic {in_base64(*self.client)}" if self.client else ""
-        known = form | {"assertion": ""} == self.form | {"assertion": ""}
-        if not known or request.headers.get("Authorization", "") != wants:
+        is_signed = len(form.pop("assertion", "").split(".")) == 3
+        is_known = form == self.form and is_signed is form["grant_type"].endswith("jwt-bearer")
+        if not is_known or request.headers.get("Authorization", "") != wants:
             return httpx.Response(401, json={"error": "invalid_client"})
         return httpx.Response(200, json={"access_token": GRANTED, "token_type": "Bearer", "expires_in": 3600})
 
@@ -138,7 +139,12 @@ def plays(
     return registered
 
 
-def rows(count: int, form: Callable[[int], Row] = lambda number: {"id": number, "name": f"record {number}"}) -> list[Row]:
+def numbered(number: int) -> Row:
+    """A record as most APIs have them."""
+    return {"id": number, "name": f"record {number}"}
+
+
+def rows(count: int, form: Callable[[int], Row] = numbered) -> list[Row]:
     """So many records, numbered from 1."""
     return [form(number) for number in range(1, count + 1)]
 

@@ -61,7 +61,7 @@ def graph(ask: Ask) -> httpx.Response:
     check(1 <= size <= 999, 400, {"error": {"code": "Request_UnsupportedQuery"}})
     end = begin + size
     more = {"@odata.nextLink": beyond(str(ask.request.url), **{"$skiptoken": end})} if end < len(USERS) else {}
-    return reply({"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users"} | more | {"value": USERS[begin:end]})
+    return reply({"@odata.context": "…"} | more | {"value": USERS[begin:end]})
 
 
 @plays("SharePoint", "https://my-company.sharepoint.com/sites/team/_api/web/lists/getbytitle('Tasks')/items", ITEMS)

@@ -14,8 +14,18 @@ from seawall.dev.process import ROOT
 from seawall.tasks.sources.files import declared_sources
 from seawall.testing import Api, status
 from seawall.testing.landed import Landed
+from seawall.tests.recipes import (  # noqa: F401  # they enter the registry
+    customers,
+    exports,
+    operations,
+    people,
+    research,
+    shops,
+    standards,
+    suites,
+    work,
+)
 from seawall.tests.recipes.stage import VENDORS, secret
-from seawall.tests.recipes import customers, operations, people, research, shops, suites, work  # noqa: F401
 
 DOCUMENT: Final = (ROOT / "docs/recipes.md").read_text()
 KEY: Final = generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -63,6 +73,13 @@ def test_every_recipe_has_a_vendor_and_every_vendor_a_recipe(capsys: pytest.Capt
     assert f"{len(RECIPES)} APIs" in DOCUMENT
     with capsys.disabled():
         print(f"\n{len(RECIPES)} recipes")
+
+
+def test_the_table_leads_to_recipes() -> None:
+    anchors = {re.sub(r"[^a-z0-9 -]", "", name.lower()).replace(" ", "-") for name in RECIPES}
+    linked = re.findall(r"\]\(#([^)]+)\)", DOCUMENT)
+    assert len(linked) > 30
+    assert set(linked) <= anchors
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -2,7 +2,7 @@
 
 import httpx
 
-from seawall.tests.recipes.stage import Ask, behind, beyond, check, next_link, plays, reply, rows, secret
+from seawall.tests.recipes.stage import Ask, Row, behind, beyond, check, next_link, plays, reply, rows, secret
 
 TICKETS = rows(235)
 EVENTS = rows(2035)
@@ -142,11 +142,11 @@ def notion_users(ask: Ask) -> httpx.Response:
     return reply(_notion(USERS, ask.query.get("start_cursor", "c-0"), ask.whole("page_size", 100)))
 
 
-def _notion(records: list[dict[str, object]], cursor: str, size: int) -> dict[str, object]:
+def _notion(records: list[Row], cursor: str, size: int) -> Row:
     begin = int(cursor.removeprefix("c-"))
     more = begin + size < len(records)
-    cursors = {"next_cursor": f"c-{begin + size}" if more else None, "has_more": more}
-    return {"object": "list", "results": records[begin : begin + size]} | cursors
+    page: Row = {"object": "list", "results": records[begin : begin + size]}
+    return page | {"next_cursor": f"c-{begin + size}" if more else None, "has_more": more}
 
 
 @plays("Airtable", "https://api.airtable.com/v0/appABC123/Customers", FIELDS)

@@ -172,6 +172,23 @@ def test_credentials_that_are_refused_end_it_with_one_request(seawall_api: Api) 
     assert len(landed.requests) == 1
 
 
+def test_a_refresh_token_is_exchanged_and_rotates_without_prefect(seawall_api: Api) -> None:
+    def token(request: httpx.Request) -> httpx.Response:
+        fresh = "refresh-token-2" if b"refresh-token-1" in request.content else "refresh-token-3"
+        return httpx.Response(200, json={"access_token": f"access-for-{fresh}", "refresh_token": fresh})
+
+    logins = seawall_api.post("https://api.example.com/token").mock(side_effect=token)
+    seawall_api.pages(URL, CHAINED, faults={2: [status(401)]})
+    auth = {
+        "kind": "oauth2", "grant": "refresh_token", "token_url": "https://api.example.com/token",
+        "client_id": "me", "refresh_token": "refresh-token-1",
+    }  # fmt: skip
+    landed = seawall_api.land(source(CURSOR, auth=auth))
+    assert (landed.verdict, ids(landed)) == ("complete", [1, 2, 3, 4, 5])
+    assert landed.requests[-1].headers["Authorization"] == "Bearer access-for-refresh-token-3"
+    assert logins.call_count == 2
+
+
 def test_without_respx_the_way_to_have_it_is_told() -> None:
     code = "import sys; sys.modules['respx'] = None; from seawall.testing import Api"
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
