@@ -56,7 +56,7 @@ def test_a_path_says_nothing_of_a_body_that_is_no_json() -> None:
         ({"when": {"path": "a", "header": "b"}, "then": "end"}, "write two rules"),
         ({"when": {"path": "a", "equals": 1, "present": True}, "then": "end"}, "leave present out"),
         ({"when": {"status": 99}, "then": "end"}, "greater than or equal to 200"),
-        ({"when": {"staus": 200}, "then": "end"}, "did you mean 'status'?"),
+        ({"when": {"statuses": 200}, "then": "end"}, "did you mean 'status'?"),
         ({"when": {"status": 200}, "then": "ignore"}, "'retry', 'throttle', 'end', 'empty', 'page' or 'fail'"),
         ({"when": {"path": "jmespath:a["}, "then": "end"}, "is no JMESPath"),
     ],
