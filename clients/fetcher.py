@@ -1,6 +1,5 @@
 """The fetcher: one page of a source, with all its attempts."""
 
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -100,7 +99,7 @@ class Fetcher:
         page = self._with_attempts(request, first=first)
         while rest := self._rest(page):
             more = self._if_there(rest)
-            if not _holds(more) and self._extent.is_shorter(page.sent_records):
+            if not _holds(more) and self._extent.is_no_longer(page.sent_records):
                 self._pacing.sleep(CLAIM_PAUSE)
                 more = self._if_there(rest)
                 page = replace(page, askings=CLAIM_ASKINGS, differed=page.differed or _holds(more))
@@ -229,11 +228,16 @@ class Fetcher:
     ) -> Page:
         """A page without records, in place of an answer that holds none by its status or by a rule."""
         pagination, token, totals = self._source.pagination, None, Totals()
-        with contextlib.suppress(AttemptError):
-            if leads_on and isinstance(pagination, Chained):
-                token = self._next_token(pagination, request, answer, body(), Reading(), empty=True)
-            elif leads_on:
-                totals = pagination.totals(body(), self._page_size)
+        try:
+            found = body()
+        except AttemptError:  # an answer without content, or one that a rule speaks of
+            found = Body(b"{}", headers=answer.headers)
+        if leads_on and (lacking := pagination.lacking(found, first=False, empty=True)):
+            raise MalformedPageError(lacking)
+        if leads_on and isinstance(pagination, Chained):
+            token = self._next_token(pagination, request, answer, found, Reading(), empty=True)
+        elif leads_on:
+            totals = pagination.totals(found, self._page_size)
         return Page(
             number=request.number,
             records=Records(),
@@ -241,7 +245,7 @@ class Fetcher:
             body_bytes=len(answer.content),
             read_at=time.time(),
             next_token=token,
-            says_end=token is None,
+            says_end=not leads_on or (isinstance(pagination, Chained) and token is None and pagination.says_end(found)),
             rule=rule,
         )
 

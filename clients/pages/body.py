@@ -168,7 +168,7 @@ class Body:
         try:
             return bool(self._at(path))
         except KeyError:
-            return paths.in_body(path) and any(map(self._is_null, paths.above(path)))
+            return paths.in_body(path) and any(map(self._is_null, filter(None, paths.above(path))))
 
     def _is_null(self, path: str) -> bool:
         try:

@@ -113,11 +113,6 @@ class _Told(Chain):
     next_path: NextPath = "next"
     missing_next_ends: MissingNextEnds = False
 
-    def more(self, body: Body) -> bool | None:
-        """Whether the page says that there are more; what may lack the key of the next page may lack that, too."""
-        says_more = super().more(body)
-        return False if says_more is None and self.more_path and self.missing_next_ends else says_more
-
     def says_end(self, body: Body) -> bool:
         """Whether the key of a next page is there, and says that there is none."""
         return super().says_end(body) or body.has(self.next_path)
@@ -125,7 +120,7 @@ class _Told(Chain):
     def lacking(self, body: Body, *, first: bool, empty: bool) -> str | None:
         """What a page, or the first one, has to say and this one does not, as a message."""
         if self.missing_next_ends:
-            return without("number of records", self.total_records_path, body) if first else None
+            return super().lacking(body, first=first, empty=empty) if first else None
         is_over = self.more_path and self.more(body) is False
         lacking = None if is_over else self._without_next(body, first=first)
         return lacking or super().lacking(body, first=first, empty=empty)

@@ -96,8 +96,15 @@ class Extent:
 
     def is_shorter(self, records: int) -> bool:
         """Whether a page of so many records is shorter than others, in a source whose pages are alike in length."""
+        return self.is_no_longer(records) and records < self.longest
+
+    def is_no_longer(self, records: int) -> bool:
+        """Whether a page of so many records is at most as long as others, which may be short as well, in such a source.
+
+        The first page is as long as itself, so only asking again tells whether something of it is away.
+        """
         is_regular = self._short_pages <= min(self._full_pages, MAX_SHORT_PAGES)
-        return is_regular and 0 < records < self.longest
+        return is_regular and 0 < records <= self.longest
 
     def is_exactly_the_rest(self, number: int, records: int) -> bool:
         """Whether page `number` with so many records is the last one, to the record, by the number that was told."""

@@ -1,0 +1,110 @@
+"""What could make `complete` a lie: an end that a mistyped path, a suppressed error or one glitch would give."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+
+from seawall.clients.api import ApiClient
+from seawall.clients.errors import MalformedPageError, PageFailedError
+from seawall.clients.source import ApiSource
+from seawall.formats import registry
+from seawall.storage.manifest import Manifest
+from seawall.tasks.context.resources import Resources
+from seawall.testing.stand_ins import VirtualTime
+from seawall.tests.inline import ingested
+from seawall.tests.schedules import MemoryStore
+from seawall.tests.small_runs import run_of
+
+pytestmark = pytest.mark.usefixtures("inline_runs")
+
+Route = Callable[[Mapping[str, str]], tuple[int, Any]]
+ROWS = [{"id": number} for number in range(20)]
+
+
+class Carrier(httpx.BaseTransport):
+    """Carries requests to a route without any socket."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        status, body = self._route(dict(parse_qsl(request.url.query.decode())))
+        return httpx.Response(status, content=json.dumps(body).encode())
+
+
+def landed(route: Route, **fields: Any) -> Manifest:
+    source = ApiSource(**{"name": "items", "url": "http://127.0.0.1:9/items", "page_size": 5} | fields)
+    run, time = run_of(), VirtualTime()
+    with ApiClient(source, transport=Carrier(route), clock=time.clock, sleep=time.sleep) as client:
+        form = registry.build(run.format, run.format_settings)
+        return ingested(run, Resources(source=source, client=client, store=MemoryStore(), format=form, parent="items"))
+
+
+def by_cursor(query: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+    begin = int(query.get("cursor", 0))
+    end = begin + 5
+    return 200, {"data": ROWS[begin:end], "has_more": end < 20} | ({"next_cursor": str(end)} if end < 20 else {})
+
+
+@pytest.mark.parametrize("path", ["has_mroe", "!has_mroe", "jmespath:has_mroe", "header:Has-More"])
+def test_a_mistyped_flag_ends_no_walk_though_the_last_page_may_lack_its_key(path: str) -> None:
+    form = {"kind": "cursor", "missing_next_ends": True, "more_path": path}
+    with pytest.raises(MalformedPageError, match="no sign of more pages"):
+        landed(by_cursor, pagination=form)
+
+
+def test_a_flag_that_later_pages_leave_out_ends_no_walk_while_they_lead_on() -> None:
+    def route(query: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        status, body = by_cursor(query)
+        return status, {name: value for name, value in body.items() if name != "has_more" or "cursor" not in query}
+
+    form = {"kind": "cursor", "missing_next_ends": True, "more_path": "has_more"}
+    manifest = landed(route, pagination=form)
+    assert (manifest.records, manifest.verdict) == (20, "complete")
+
+
+@pytest.mark.parametrize("kind", [{"kind": "keyset"}, {"kind": "cursor"}], ids=["keyset", "cursor"])
+def test_a_rule_for_empty_pages_ends_no_walk_of_which_a_flag_says_that_it_goes_on(kind: dict[str, Any]) -> None:
+    def route(query: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+        after = query.get("starting_after") or query.get("cursor")
+        if after is None:
+            return 200, {"data": ROWS[:5], "has_more": True, "next_cursor": "4"}
+        return 200, {"state": "warming up", "has_more": True, "next_cursor": None}
+
+    rules = [{"when": {"path": "state"}, "then": "empty"}]
+    with pytest.raises(PageFailedError, match="'has_more' says that there is more"):
+        landed(route, pagination=kind | {"more_path": "has_more"}, rules=rules)
+
+
+def glitches(*answers: tuple[int, Any]) -> Iterator[tuple[int, Any]]:
+    yield from answers
+
+
+@pytest.mark.parametrize("glitch", [(200, {"data": []}), (404, {}), (400, {})], ids=["empty", "404", "400"])
+@pytest.mark.parametrize("total", [5, 10, 13])
+def test_the_rest_of_a_page_that_is_away_once_is_asked_for_again(glitch: tuple[int, Any], total: int) -> None:
+    """A server that gives three at once, asked for five: what is missing of page 1 is away at the first asking."""
+    once = glitches(glitch)
+
+    def route(query: Mapping[str, str]) -> tuple[int, Any]:
+        begin, size = int(query["offset"]), min(int(query["limit"]), 3)
+        if begin == 3 and (answer := next(once, None)):
+            return answer
+        return 200, {"data": ROWS[:total][begin : begin + size]}
+
+    form = {"kind": "offset", "total_records_path": "", "end_statuses": [400]}
+    manifest = landed(route, pagination=form)
+    assert (manifest.records, manifest.verdict) == (total, "complete")
+
+
+def test_a_page_without_content_that_nobody_declared_the_last_ends_no_walk_by_cursor() -> None:
+    def route(query: Mapping[str, str]) -> tuple[int, Any]:
+        return (204, None) if query.get("cursor") == "10" else by_cursor(query)
+
+    form = {"kind": "cursor", "more_path": "has_more"}
+    with pytest.raises(PageFailedError, match="no next page at 'next_cursor'"):
+        landed(route, pagination=form, missing_records="empty")
