@@ -10,7 +10,6 @@ from typing import Final
 import httpx
 
 from seawall.clients.auth.aws import AwsAuth
-from seawall.clients.auth.credentials import Means
 from seawall.clients.auth.keepers import TokenKeeper
 from seawall.clients.auth.tokens import TokenAuth
 from seawall.clients.http.gate import Gate
@@ -48,16 +47,7 @@ class Account:
             read_timeout=source.read_timeout,
         )
         self._pacing = Pacing(gate=self.gate, max_in_flight=None, sleep=sleep)
-        self.auth = source.auth.build(
-            Means(
-                client=self._client,
-                pacing=self._pacing,
-                max_retry_after=source.max_retry_after,
-                url=source.url,
-                keeper=keeper,
-                clock=clock,
-            )
-        )
+        self.auth = source.signer(self._client, self._pacing, keeper=keeper, clock=clock)
         self._users: set[object] = set()
         self._lock = threading.Lock()
 

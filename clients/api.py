@@ -122,6 +122,11 @@ class ApiClient:
         return self._extent.totals
 
     @property
+    def unkept(self) -> int:
+        """The last page without records that said that others follow, by a flag."""
+        return self._extent.unkept
+
+    @property
     def rule_hits(self) -> Counter[int]:
         """How often each rule of the source, by its number from 1, said what an answer is."""
         return self._fetcher.rules.hits

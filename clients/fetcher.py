@@ -276,9 +276,10 @@ class Fetcher:
             raise MalformedPageError(f"page {request.number} {refusal}")
         elif says_more is False and sent and totals.pages is None:
             totals = replace(totals, pages=ordinal)
-        if sent or first:
-            promises = bool(says_more and len(sent) >= extent.longest)
-            extent.learn(totals, number=request.number, records=len(sent), says_more=promises)
+        if sent or first or says_more:
+            promises = bool(says_more) and (not sent or len(sent) >= extent.longest)
+            told = totals if sent or first else Totals()
+            extent.learn(told, number=request.number, records=len(sent), says_more=promises)
         good, rejected = body.sort_out(records, self._source.max_record_bytes, most=self._most_rejected)
         return Page(
             number=request.number,
@@ -296,6 +297,7 @@ class Fetcher:
             repeated=len(reading.repeated),
             moved=reading.moved,
             is_doubtful=reading.is_doubtful,
+            says_more=bool(says_more),
         )
 
     def _complains(self, body: Body, records: Records) -> bool:

@@ -4,7 +4,8 @@ import hashlib
 import json
 import re
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -22,11 +23,14 @@ from pydantic import (
 )
 
 from seawall.clients import values
+from seawall.clients.auth.credentials import Means
 from seawall.clients.auth.forms import HEADER_NAME, Auth, NoAuth
+from seawall.clients.auth.keepers import TokenKeeper
 from seawall.clients.auth.login import Session
 from seawall.clients.auth.tokens import is_sendable
 from seawall.clients.form import refuse_unknown
 from seawall.clients.http.certificates import client_certificate
+from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.proxies import credentials_of, proxy_url
 from seawall.clients.http.urls import HttpUrl as EndpointUrl
 from seawall.clients.http.urls import is_encrypted, is_private_to_us, without_query
@@ -298,6 +302,20 @@ class ApiSource(Block):
             *values.credentials_in(self.url),
             *values.credentials_within(self.body),
         ]
+
+    def signer(
+        self,
+        client: httpx.Client,
+        pacing: Pacing,
+        *,
+        keeper: TokenKeeper | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> httpx.Auth:
+        """What signs its requests; tokens are asked for through `client`, those that rotate are with `keeper`."""
+        means = Means(
+            client=client, pacing=pacing, max_retry_after=self.max_retry_after, url=self.url, keeper=keeper, clock=clock
+        )
+        return self.auth.build(means)
 
     def query(self) -> Texts:
         """The query parameters of every request, in clear."""

@@ -74,7 +74,7 @@ class Page:
 
     In a walk by keys `repeated` records came with the page before and are left out, `moved` is set where one of those
     did not come again, `is_doubtful` where the keys show that records may lie between two pages. `rule` is the number
-    of the rule of the source that made a page of the answer.
+    of the rule of the source that made a page of the answer; `says_more` is set where a flag says that others follow.
     """
 
     number: int
@@ -97,6 +97,7 @@ class Page:
     moved: bool = False
     is_doubtful: bool = False
     rule: int | None = None
+    says_more: bool = False
 
     @property
     def sent_records(self) -> int:

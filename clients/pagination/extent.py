@@ -2,7 +2,7 @@
 
 from threading import Lock
 
-from seawall.clients.limits import MAX_SHORT_PAGES
+from seawall.clients.limits import MAX_EMPTY_PAGES, MAX_SHORT_PAGES
 from seawall.clients.pages.page import Totals
 
 
@@ -30,14 +30,15 @@ class Extent:
     `totals` is what a page said last, `largest` the largest numbers that any ever said: one glitch must not turn a page
     that is missing into one beyond the end. `longest` is the number of records of the longest page, `reach` the last
     page that came with records, `promised` the last one that any page said is there, `hollow` the last one that is
-    known to be empty though the walk goes on. `page_size` is how many records are asked for in a page.
+    known to be empty though the walk goes on, `unkept` the last one without records that said that others follow.
+    `page_size` is how many records are asked for in a page.
     """
 
     def __init__(self, *, first_page: int, page_size: int) -> None:
         self.totals = self.largest = Totals()
         self.longest = 0
         self.reach = first_page - 1
-        self.promised = first_page - 1
+        self.promised = self.unkept = first_page - 1
         self.hollow: int | None = None
         self._first_page = first_page
         self.page_size = page_size
@@ -53,7 +54,9 @@ class Extent:
                 self.totals = totals
                 self.largest = self.largest.larger(totals)
                 self._reached(self.last(totals) or 0, with_records=False)
-            if says_more:
+            if says_more and not records:
+                self.unkept = max(self.unkept, number)
+            if says_more and (records or number <= self.reach + MAX_EMPTY_PAGES):
                 self.promised = max(self.promised, number + 1)
             if records:
                 self._reached(number)

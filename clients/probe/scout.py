@@ -9,7 +9,6 @@ import httpx
 
 from seawall.clients.asking import Asking
 from seawall.clients.auth.aws import AwsAuth
-from seawall.clients.auth.credentials import Means
 from seawall.clients.auth.keepers import TokenKeeper
 from seawall.clients.auth.tokens import TokenAuth
 from seawall.clients.errors import AttemptError, MalformedPageError, PageFailedError
@@ -77,15 +76,7 @@ class Scout:
             read_timeout=source.read_timeout,
         )
         self._pacing = Pacing(max_in_flight=1, max_rate=source.max_rate, give_up_after=source.give_up_after)
-        self._auth = source.auth.build(
-            Means(
-                client=self._client,
-                pacing=self._pacing,
-                max_retry_after=source.max_retry_after,
-                url=source.url,
-                keeper=keeper,
-            )
-        )
+        self._auth = source.signer(self._client, self._pacing, keeper=keeper)
         self._asking = Asking(source, source.query())
         self._decoding = Decoding(source)
 

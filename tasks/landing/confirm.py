@@ -25,6 +25,7 @@ from seawall.tasks.landing.tally import Proof, Tally
 from seawall.tasks.landing.walk import advertised, end_of, informed, largest_told, notice_of, reach_of
 from seawall.tasks.run import Landing
 
+EMPTY_PROMISE: Final = "it is empty, and says that there is more"
 ROUNDS: Final = 5  # of asking once more; a source that grows all the time is not waited for
 MAX_SUSPECTS: Final = 100  # pages that are empty or short, which are asked for once more at the end
 FEW_SUSPECTS: Final = 10  # the same where no total tells that anything is missing, and most pages are short
@@ -105,7 +106,8 @@ def _asked_beyond(walker: Walker, tally: Tally) -> Tally:
     if isinstance(pagination, Chained) or last >= MAX_PAGE:
         return tally
     if end_of(receipts, tally) == last + 1:
-        return _with_proof(tally, beyond=False)
+        goes_on = walker.resources.client.unkept > last
+        return _with_proof(tally, beyond=None, refusal=EMPTY_PROMISE) if goes_on else _with_proof(tally, beyond=False)
     page_range, told = landing.run.options.page_range, largest_told(landing, receipts)
     if page_range is None or last < page_range.last:
         ends_short = last == last_landed and _ends_short(receipts)
@@ -135,9 +137,11 @@ def _look_at(walker: Walker, number: int, told: Totals) -> Tally:
             return Tally(end=number, notice=notice_of(outcome), asked_again=outcome.askings > 1, proof=proof)
         case Page() if outcome.sent_records:
             return Tally(reach=number, proof=Proof(beyond=True))
-        case Gap() if not outcome.missing:
-            return Tally(proof=Proof(refusal=outcome.error))
-    return Tally(proof=Proof(beyond=False))
+        case Page():
+            refusal = EMPTY_PROMISE if outcome.says_more else ""
+        case Gap():
+            refusal = "" if outcome.missing else outcome.error
+    return Tally(proof=Proof(beyond=None if refusal else False, refusal=refusal))
 
 
 def _ends_short(receipts: Sequence[Receipt]) -> bool:

@@ -108,3 +108,27 @@ def test_a_page_without_content_that_nobody_declared_the_last_ends_no_walk_by_cu
     form = {"kind": "cursor", "more_path": "has_more"}
     with pytest.raises(PageFailedError, match="no next page at 'next_cursor'"):
         landed(route, pagination=form, missing_records="empty")
+
+
+@pytest.mark.parametrize(
+    "kind", [{"kind": "page_number", "total_pages_path": ""}, {"kind": "offset"}], ids=["page", "offset"]
+)
+def test_empty_pages_that_go_on_saying_that_there_is_more_prove_no_end(kind: dict[str, Any]) -> None:
+    def route(query: Mapping[str, str]) -> tuple[int, Any]:
+        begin = int(query["offset"]) if "offset" in query else (int(query["page"]) - 1) * 5
+        return 200, {"data": ROWS[begin : begin + 5][: max(15 - begin, 0)], "has_more": True}
+
+    manifest = landed(route, pagination=kind | {"total_records_path": "", "more_path": "has_more"})
+    assert (manifest.records, manifest.verdict) == (15, "unproven"), manifest.figures
+    assert "says that there is more" in manifest.figures
+
+
+def test_an_empty_page_inside_that_says_that_there_is_more_ends_no_walk() -> None:
+    def route(query: Mapping[str, str]) -> tuple[int, Any]:
+        page = int(query["page"])
+        held = [] if page in (2, 3, 4, 5) else ROWS[:5] if page == 1 else ROWS[5:10] if page == 6 else []
+        return 200, {"data": held, "has_more": page < 6}
+
+    form = {"kind": "page_number", "total_pages_path": "", "total_records_path": "", "more_path": "has_more"}
+    manifest = landed(route, pagination=form)
+    assert manifest.records == 10, "four empty pages are more than are looked beyond"
