@@ -10,6 +10,7 @@ from unittest import mock
 
 os.environ |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 
+import hypothesis
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
@@ -27,6 +28,9 @@ from seawall.tests.inline import quiet, shorten_backoffs, without_prefect
 from seawall.tests.kills.table import KILLS, table
 from seawall.tests.simulator import source_of
 from seawall.tests.wireserver import Route, WireServer
+
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -76,10 +76,15 @@ class Shown:
             yield _params(self.url, target)
 
     def size_params(self) -> tuple[str, ...]:
-        """The parameters that may set the size of a page: those of links first, then by their usual names."""
-        linked = (name for params in self.link_params() for name, text in params.items() if text == str(self.records))
-        named = [name for name in linked if not is_one(name, OFFSET_PARAMS)]
-        return tuple(dict.fromkeys([*named, *places(SIZE_PARAMS, self.body)]))
+        """The parameters that may set the size of a page: those of links first, then by their usual names.
+
+        Where links write names with a sign in front ($skip, _next), the usual names that have it, too, come first.
+        """
+        linked = [item for params in self.link_params() for item in params.items()]
+        named = [name for name, text in linked if text == str(self.records) and not is_one(name, OFFSET_PARAMS)]
+        signs = {name[:1] for name, _ in linked if not name[:1].isalnum()}
+        usual = sorted(places(SIZE_PARAMS, self.body), key=lambda name: name[:1] not in signs)
+        return tuple(dict.fromkeys([*named, *usual]))
 
 
 def guesses(shown: Shown) -> Iterator[Numbered | Chained]:

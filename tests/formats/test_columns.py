@@ -76,7 +76,7 @@ SPELT = st.dictionaries(KEYS, VALUES.map(json.dumps) | st.sampled_from(["-0", "1
 RECORDS = st.lists(SPELT.map(lambda record: f"{{{', '.join(f'{json.dumps(k)}:{v}' for k, v in record.items())}}}"))
 
 
-@settings(deadline=None, max_examples=50)  # the first call imports a lot
+@settings(max_examples=50)
 @given(st.lists(RECORDS.filter(bool), min_size=2, max_size=4), st.sampled_from([(), ("a", "b")]))
 def test_the_parser_reads_what_is_read_value_by_value(batches: list[list[str]], pinned: tuple[str, ...]) -> None:
     def slowly(batch: Batch) -> dict[str, pa.Array]:

@@ -24,7 +24,7 @@ from seawall.tests.disk import file_limit
 from seawall.tests.equality import CSV_READERS, Record, Table, Value, csv_by_pandas, csv_by_python
 from seawall.tests.values import CONTAINERS, LONG_NUMBERS, SEPARATORS, TEXTS, same
 
-BRISK = settings(max_examples=100, deadline=None, print_blob=True)
+BRISK = settings(max_examples=100, print_blob=True)
 
 
 @st.composite

@@ -42,7 +42,6 @@ Parts = list[list[list[Record]]]  # parts of pages of records
 EXAMPLES = int(os.environ.get("SEAWALL_EXAMPLES", "100"))
 MANY = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

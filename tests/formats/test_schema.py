@@ -37,7 +37,7 @@ def test_the_type_of_a_value_shows_in_its_text(value: str, expected: str) -> Non
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_types_are_those_of_pythons_json(value: Any) -> None:
     names = {type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array"}
     found = type_of(json.dumps(value).encode())
@@ -50,7 +50,7 @@ def test_a_number_that_no_decimal_compares_is_no_double(text: str) -> None:
 
 
 @given(NUMBERS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_number_is_what_its_doubles_shortest_decimal_says(text: str) -> None:
     exact = Decimal(text) == Decimal(repr(float(text)))
     if type_of(text.encode()) in ("integer", "number"):
@@ -92,13 +92,13 @@ def test_whatever_else_mixes_becomes_text(mixed: tuple[str, ...]) -> None:
 
 
 @given(st.lists(COLUMN_TYPES), st.lists(COLUMN_TYPES))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_types_may_be_widened_in_any_order_and_in_any_groups(one: list[str], other: list[str]) -> None:
     assert widest(*one, *other) == widest(*other, *one) == widest(widest(*one), widest(*other))
 
 
 @given(SCHEMAS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_union_has_every_column_once_in_the_order_of_appearance(schemas: list[dict[str, str]]) -> None:
     whole = union(schemas)
     assert list(whole) == list(dict.fromkeys(name for schema in schemas for name in schema))

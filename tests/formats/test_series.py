@@ -105,7 +105,7 @@ values = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(values, min_size=1, max_size=6), st.sampled_from([None, "integer", "number", "string", "object"]))
 def test_any_column_holds_what_json_says(column: list[Any], kind: str | None) -> None:
     rows = rows_of([json.dumps({"a": value}).encode() for value in column])

@@ -14,7 +14,7 @@ TEXTS = st.lists(st.sampled_from(["", "null", "true", '"x"', "{}", "[]", "1.5", 
 @given(TEXTS)
 @example(["1.5", '"1e400"'])
 @example(["7", "{}", "1e2"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_types_of_many_values_have_the_same_in_common_as_each_alone(texts: list[str]) -> None:
     values = [text.encode() for text in texts]
     array = without_nulls(pa.array(values, pa.binary()))

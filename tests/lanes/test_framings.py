@@ -140,7 +140,7 @@ def test_a_connection_that_brought_a_sound_body_serves_the_next_page(decode: str
     assert server.connections == 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(decode=st.sampled_from(sorted(BODIES)), framing=st.sampled_from(["length", "chunks", "close"]), data=st.data())
 def test_no_cut_is_ever_a_page(decode: str, framing: str, data: st.DataObject) -> None:
     body = BODIES[decode](1)

@@ -95,7 +95,7 @@ def test_a_document_of_another_version_is_refused_with_both_versions(store: Loca
 
 
 @given(st.integers(0, len(documents.encoded(NOTE)) - 3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_document_that_was_cut_anywhere_is_refused(tmp_path_factory: pytest.TempPathFactory, size: int) -> None:
     store = LocalStore(tmp_path_factory.getbasetemp() / "cut")
     with pytest.raises(CorruptObjectError):

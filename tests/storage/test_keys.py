@@ -15,7 +15,7 @@ LONGEST_SOURCE = "s" * 100
 SEGMENTS = st.text(st.sampled_from("abc._- ü\u2028🌊"), min_size=1, max_size=9).filter(
     lambda text: text not in (".", "..")
 )
-BRISK = settings(max_examples=200, deadline=None, print_blob=True)
+BRISK = settings(max_examples=200, print_blob=True)
 
 
 @pytest.mark.parametrize(

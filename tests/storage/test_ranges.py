@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seawall.storage.ranges import PageRange, missing
 
-BRISK = settings(max_examples=200, deadline=None, print_blob=True)
+BRISK = settings(max_examples=200, print_blob=True)
 RANGES = st.tuples(st.integers(0, 40), st.integers(0, 12)).map(lambda pair: PageRange(pair[0], sum(pair)))
 
 

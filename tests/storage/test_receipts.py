@@ -73,7 +73,7 @@ def test_of_receipts_that_overlap_the_one_that_begins_earlier_counts(store: Loca
 
 
 @given(st.dictionaries(st.integers(0, 30), st.integers(0, 12), max_size=6))
-@settings(max_examples=50, deadline=None, print_blob=True)
+@settings(max_examples=50, print_blob=True)
 def test_no_page_is_in_two_receipts_and_whoever_is_left_out_overlaps_an_earlier_one(begun: dict[int, int]) -> None:
     written = [_receipt(first, first + more) for first, more in begun.items()]
     root = tempfile.mkdtemp()

@@ -84,3 +84,10 @@ def test_totals_are_found_by_their_usual_names_and_kept_where_they_are_right() -
     assert (mended.total_pages_path, mended.total_records_path) == ("meta.totalPages", "meta.total_count")
     assert with_totals(Offset(total_records_path="page"), shown).total_records_path == "page"
     assert with_totals(Offset(), Anatomy()).total_records_path == ""
+
+
+def test_names_with_the_sign_that_links_have_are_asked_first_for_the_size_of_a_page() -> None:
+    asked = Shown(
+        anatomy=Anatomy(texts={"next_url": "/items?_next=4711"}), headers=httpx.Headers(), url=ASKED, records=100
+    )
+    assert asked.size_params()[:2] == ("_size", "limit")

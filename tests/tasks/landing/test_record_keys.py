@@ -37,7 +37,7 @@ def receipt(first: int) -> Receipt:
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=20), max_size=4))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_twins_are_counted_over_all_parts(tmp_path_factory: pytest.TempPathFactory, parts: list[list[int]]) -> None:
     root: Path = tmp_path_factory.mktemp("keys")
     store = LocalStore(root)
