@@ -69,7 +69,11 @@ def script() -> str:
 
 def programs() -> dict[str, str]:
     """The Python blocks by the name of the file that their first line tells."""
-    return {text.split("\n")[0].removeprefix("# "): text for language, text in BLOCKS if language == "python"}
+    return _files("python")
+
+
+def _files(*languages: str) -> dict[str, str]:
+    return {text.split("\n")[0].removeprefix("# "): text for language, text in BLOCKS if language in languages}
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -96,7 +100,7 @@ def tail(log: Path) -> str:
 
 def test_every_block_and_command_is_run_or_is_listed_with_a_reason() -> None:
     for language, text in BLOCKS:
-        assert language in {"sh", "python", *PICTURES}, text
+        assert language in {"sh", "python", "yaml", *PICTURES}, text
     assert all(re.fullmatch(r"\w+\.py", name) for name in programs()), "a program tells its file in its first line"
     named = shell_commands()
     assert {f"python {name}" for name in programs()} <= set(named)
@@ -111,7 +115,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     (folder / "home").mkdir()
     root = clone(bare_repository(folder), folder / "seawall")
-    for name, text in programs().items():
+    for name, text in _files("python", "yaml").items():
+        (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text)
     (folder / "typed.sh").write_text(script())
     return folder
@@ -152,6 +157,7 @@ def test_a_stranger_types_the_readme_and_it_works(folder: Path, log: str, record
     parts = [path.parent / part["key"].rpartition("/")[2] for part in manifest["parts"]]
     assert differences(parts, Customers().records()) == []
     assert re.search(r"│\s+100000 │", log), "what DuckDB counted by the manifest"
+    assert "api-source/customers: unchanged" in log, "the YAML says what the program says"
 
 
 def test_the_deployments_of_the_readme_land_and_probe(folder: Path, log: str) -> None:
