@@ -12,7 +12,7 @@ from seawall.tasks.context import logs, prefect_api
 from seawall.tasks.context.resources import release
 from seawall.tasks.land import land
 from seawall.tasks.options import MAX_PARALLEL_PARTS, IngestOptions
-from seawall.tasks.parameters import Bucket, FormatName, Prefix, RunId, SourceName, StorageSlug
+from seawall.tasks.parameters import Bucket, FormatName, Params, Prefix, RunId, SourceName, StorageSlug
 from seawall.tasks.plan import make_plan
 from seawall.tasks.preflight import authenticate, reach_bucket
 from seawall.tasks.publish import publish
@@ -30,7 +30,7 @@ def ingest(
     bucket: Bucket = None,
     prefix: Prefix = "",
     format: FormatName = "csv",
-    params: dict[str, str] | None = None,
+    params: Params = None,
     options: IngestOptions = IngestOptions(),  # noqa: B008  # a frozen value
     resume: RunId = None,
 ) -> Manifest:

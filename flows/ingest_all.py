@@ -23,6 +23,7 @@ from seawall.tasks.parameters import (
     Bucket,
     FormatName,
     ParallelSources,
+    Params,
     Prefix,
     RunId,
     SourceNames,
@@ -42,7 +43,7 @@ def ingest_all(  # noqa: PLR0913, PLR0917  # those of ingest, and one
     bucket: Bucket = None,
     prefix: Prefix = "",
     format: FormatName = "csv",
-    params: dict[str, str] | None = None,
+    params: Params = None,
     options: IngestOptions = IngestOptions(),  # noqa: B008  # a frozen value
     parallel_sources: ParallelSources = 2,
     resume: RunId = None,

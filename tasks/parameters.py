@@ -3,10 +3,11 @@
 The limits stand in the form's schema alone. `settle` refuses the same and more, with messages that say what to do.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from seawall.clients.values import texts
 from seawall.formats import registry
 from seawall.storage.keys import LONGEST_NAME_BYTES, MAX_KEY_BYTES
 from seawall.storage.targets import kinds
@@ -20,6 +21,15 @@ _SEGMENT: Final = r"[^/\\\x00-\x1f\x7f]+"
 def _known_format(name: str) -> str:
     registry.find(name)
     return name
+
+
+def _as_text(value: Any) -> Any:
+    """What a query has of a number, or of `true`: the command line reads these as JSON."""
+    if value is None:
+        raise ValueError("null is no value of a query parameter: leave it out")
+    if isinstance(value, list | tuple):
+        raise ValueError("a list, which repeats a parameter, belongs into the params of the source")
+    return texts({"": value})[""] if isinstance(value, bool | int | float) else value
 
 
 SourceName = Annotated[str, Field(json_schema_extra={"pattern": f"^{_BLOCK}$"})]
@@ -39,5 +49,7 @@ Prefix = Annotated[
         },
     ),
 ]
+_TEXT: Final = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
+Params = dict[str, Annotated[str, BeforeValidator(_as_text), WithJsonSchema(_TEXT)]] | None
 FormatName = Annotated[str, AfterValidator(_known_format), Field(json_schema_extra={"enum": registry.names()})]
 RunId = Annotated[str | None, Field(json_schema_extra={"pattern": f"^{RUN_ID}$"})]
