@@ -2,6 +2,7 @@
 
 step.py          the decorator of every task: no retries, no cache, no secret in its errors
 resources.py     source, client, store and format of a run, opened once per process and attempt
+leftovers.py     what is closed once nobody holds it any more, at a moment when that is safe
 processes.py     processes of a pool, which end with the one that runs the flow
 blocks.py        blocks by name
 keeper.py        tokens that rotate, kept in the block of their source

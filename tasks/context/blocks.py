@@ -1,6 +1,5 @@
 """Blocks by name: the only place that loads them. What they hold stays in this process."""
 
-import weakref
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -16,6 +15,7 @@ from seawall.clients.source import ApiSource
 from seawall.storage.store import ObjectStore
 from seawall.storage.targets import kinds
 from seawall.storage.targets.target import Target
+from seawall.tasks.context.leftovers import close_after
 from seawall.tasks.errors import SettingsError
 from seawall.tasks.upload_options import UploadOptions
 
@@ -80,7 +80,7 @@ def open_store(target: Target, upload: UploadOptions | None = None) -> ObjectSto
     secrets = target.secrets
     SECRETS.add(*secrets)
     store = target.open_store(upload.arguments if upload else None)
-    weakref.finalize(store, SECRETS.discard, *secrets)
+    close_after(store, SECRETS.discard, *secrets)
     return store
 
 

@@ -7,7 +7,6 @@ one ends: what they opened is closed once another attempt of the run comes, or t
 """
 
 import threading
-import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +21,7 @@ from seawall.storage.keys import checked_prefix, joined
 from seawall.storage.store import ObjectStore
 from seawall.tasks.context import blocks, logs, processes
 from seawall.tasks.context.keeper import BlockKeeper
+from seawall.tasks.context.leftovers import close_after, close_leftovers
 from seawall.tasks.run import Run
 
 KEPT_ATTEMPTS: Final = 8  # whose resources a process keeps open
@@ -49,6 +49,7 @@ def resources_of(run: Run) -> Resources:
 
     Asked once at the top of each task; what is below is handed them, so that signatures say what a function touches.
     """
+    close_leftovers()
     key = (run.run_id, run.attempt)
     with _lock:
         if key not in _by_attempt:
@@ -60,6 +61,7 @@ def resources_of(run: Run) -> Resources:
 
 def lend(run: Run, resources: Resources) -> None:
     """Let the tasks of an attempt in this process work with these, until they are released."""
+    close_leftovers()
     with _lock:
         _by_attempt[run.run_id, run.attempt] = resources
 
@@ -68,6 +70,7 @@ def release(run: Run) -> None:
     """Close what this process opened for an attempt: sockets, threads, the token's memory."""
     with _lock:
         resources = _by_attempt.pop((run.run_id, run.attempt), None)
+    close_leftovers()
     if resources is not None:
         _close(resources.client, resources.store)
 
@@ -84,7 +87,7 @@ def stop_all() -> None:
 def _forget(run: Run) -> None:
     """Let go of earlier attempts of a run, and of the attempts that were not used for longest.
 
-    They are closed when the last task that works with them lets go of them, too.
+    They are closed after the last task that works with them has let go of them, too.
     """
     for key in [key for key in _by_attempt if key[0] == run.run_id]:
         del _by_attempt[key]
@@ -111,8 +114,8 @@ def _open(run: Run) -> Resources:
 def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: str = "", **stand_ins: Any) -> Resources:
     """What a run over this source into this store works with; `stand_ins` are those of ApiClient.
 
-    With any of them it shares no login with other runs, and keeps no token in Prefect. Once nobody holds it any more,
-    client and store are closed.
+    With any of them it shares no login with other runs, and keeps no token in Prefect. Some time after nobody holds it
+    any more, client and store are closed.
     """
     options = run.options
     client = ApiClient(
@@ -133,5 +136,5 @@ def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: s
         record_key=options.record_key or source.record_key,
         parent=joined(checked_prefix(joined(root_folder, run.prefix)), source.name),
     )
-    weakref.finalize(resources, _close, client, store)
+    close_after(resources, _close, client, store)
     return resources

@@ -12,6 +12,7 @@ import pytest
 from seawall.clients.redact import SECRETS
 from seawall.clients.source import ApiSource
 from seawall.flows.ingest import ingest
+from seawall.tasks.context.leftovers import close_leftovers
 from seawall.tests.figures import Figures
 from seawall.tests.wireserver import Answer, Request, Route, WireServer, as_json, page, whole
 
@@ -39,6 +40,7 @@ class Site:
 def left_in_process() -> dict[str, int]:
     """What may pile up in this process, whose test server lives in it, too."""
     gc.collect()
+    close_leftovers()
     links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
     return {
         "threads": threading.active_count(),

@@ -20,6 +20,7 @@ from seawall.storage.manifest import Manifest
 from seawall.storage.targets.kinds import TARGETS
 from seawall.storage.targets.target import Place
 from seawall.tasks.context.blocks import load_target, open_store
+from seawall.tasks.context.leftovers import close_leftovers
 from seawall.tasks.context.logs import guarded
 from seawall.tasks.dataframes import fetch_dataframe, get_dataframe, put_dataframe, read_dataset
 from seawall.tasks.errors import SettingsError
@@ -124,6 +125,7 @@ def test_a_new_kind_is_offered_and_its_secrets_and_errors_are_seen_to() -> None:
     assert SECRET not in redact(f"the key is {SECRET}")
     del store
     gc.collect()  # those of other tests, too
+    close_leftovers()
     assert SECRET in redact(f"the key is {SECRET}"), "what nobody holds any more is no secret of this process"
 
     @guarded

@@ -14,6 +14,7 @@ from seawall.clients.redact import SECRETS
 from seawall.clients.source import ApiSource
 from seawall.storage.targets.local import LocalFolder
 from seawall.tasks.context import blocks, resources
+from seawall.tasks.context.leftovers import close_leftovers
 from seawall.tasks.context.resources import KEPT_ATTEMPTS, release, resources_of
 from seawall.tasks.run import Run
 from seawall.tests.wireserver import Answer, Request, Route, WireServer, as_json
@@ -92,6 +93,7 @@ def test_what_a_task_of_an_earlier_attempt_works_with_is_closed_when_it_is_done(
     assert closed == []
     del working
     gc.collect()
+    close_leftovers()
     assert closed == ["store"]
 
 
@@ -102,6 +104,7 @@ def test_a_process_keeps_few_attempts_and_nothing_of_the_others(site: Site) -> N
     for _ in range(50):
         a_task(a_run())
     gc.collect()
+    close_leftovers()
     assert len(resources._by_attempt) == KEPT_ATTEMPTS
     assert fetchers() <= threads * KEPT_ATTEMPTS
     assert len(list(Path("/proc/self/fd").iterdir())) <= files + 3 * KEPT_ATTEMPTS
