@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seawall.tests.wireserver import Answer, Request, whole
+from seawall.tests.wireserver import Answer, Request, Route, whole
 
 KINDS: dict[str, dict[str, Any]] = {
     "pages": {"kind": "page_number"},
@@ -101,3 +101,20 @@ class Shelf:
             return int(query["offset"])
         first = self.pagination.get("first_page", 1)
         return (int(query["page"]) - first) * size if "page" in query else 0
+
+
+def strict(shelf: Shelf) -> Route:
+    """A shelf that knows the parameters of its own kind alone, as APIs do."""
+    known = {
+        "page_number": "page",
+        "offset": shelf.pagination.get("offset_param", "offset"),
+        "cursor": "cursor",
+        "keyset": "after_id",
+    }
+    names = {"limit", known.get(shelf.pagination["kind"], "at")}
+
+    def route(request: Request) -> Answer:
+        query = {name: text for name, text in request.query.items() if name in names}
+        return shelf.route(replace(request, query=query))
+
+    return route
