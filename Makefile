@@ -3,7 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-TESTS := $(BIN)/python -m pytest
+# At full size one test may take an hour.
+TESTS = $(BIN)/python -m pytest$(if $(SEAWALL_FULL), -o faulthandler_timeout=0)
 # In two processes, each with its own Prefect API and S3 server.
 IN_TWO := -n 2 --dist worksteal
 
@@ -62,8 +63,9 @@ bench-full: bench  ## The same with 1,000,000 records, medians of 5 (a quarter o
 	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-bench/bin/python requirements-bench.lock
 	@touch $@
 
+test-full: export SEAWALL_FULL = 1
 test-full: setup  ## Run all tests at full size: 1,000 pages, killed three times, 2,000 examples a format (minutes)
-	@SEAWALL_FULL=1 SEAWALL_EXAMPLES=2000 $(TESTS) -m 'runs or not runs'
+	@SEAWALL_EXAMPLES=2000 $(TESTS) -m 'runs or not runs'
 
 test-faults: setup  ## Run every fault of a source, on real sockets
 	@$(TESTS) $(IN_TWO) -m faults
@@ -74,11 +76,13 @@ test-kills: setup  ## Kill processes at every kind of write to a store, and resu
 test-walks: setup  ## Run whole walks over every kind of pagination, and some random schedules of faults
 	@$(TESTS) $(IN_TWO) -m 'walks or schedules or histories'
 
+test-histories: export SEAWALL_FULL = 1
 test-histories: setup  ## Run 10,000 random histories of sources, and 1,000 crashes and races (minutes)
-	@SEAWALL_FULL=1 $(TESTS) $(IN_TWO) -m histories
+	@$(TESTS) $(IN_TWO) -m histories
 
+test-schedules: export SEAWALL_FULL = 1
 test-schedules: setup  ## Run 2,000 random schedules of faults in process and 200 over sockets
-	@SEAWALL_FULL=1 $(TESTS) -m schedules
+	@$(TESTS) -m schedules
 
 lint: setup  ## Check style, spelling and types
 	@$(BIN)/ruff check .
