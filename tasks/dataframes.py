@@ -17,6 +17,7 @@ from seawall.storage.store import ObjectStore
 from seawall.storage.targets import kinds
 from seawall.storage.targets.kinds import LOCAL
 from seawall.tasks.context import blocks
+from seawall.tasks.context.leftovers import close_leftovers
 from seawall.tasks.errors import SettingsError
 from seawall.tasks.upload_options import UploadOptions
 
@@ -151,6 +152,7 @@ def _store(
     storage: str, bucket: str | None, upload: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[ObjectStore, str]]:
     """The store of a target, and the folder that its block confines us to."""
+    close_leftovers()
     options = None if upload is None else UploadOptions(**upload)
     target = blocks.load_target(storage, bucket, options)
     with closing(blocks.open_store(target, options)) as store:

@@ -3,6 +3,7 @@
 The limits stand in the form's schema alone. `settle` refuses the same and more, with messages that say what to do.
 """
 
+import math
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -28,7 +29,9 @@ def _as_text(value: Any) -> Any:
     if value is None:
         raise ValueError("null is no value of a query parameter: leave it out")
     if isinstance(value, list | tuple):
-        raise ValueError("a list, which repeats a parameter, belongs into the params of the source")
+        raise ValueError("a list, which repeats a parameter, belongs in the params of the source")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no number that a query can have")
     return texts({"": value})[""] if isinstance(value, bool | int | float) else value
 
 

@@ -12,6 +12,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from seawall.tasks.context import logs
+
 _waiting: Final[SimpleQueue[Callable[[], object]]] = SimpleQueue()
 
 
@@ -21,13 +23,14 @@ def close_after(owner: object, close: Callable[..., object], *held: object) -> N
 
 
 def close_leftovers() -> None:
-    """Close what nobody holds any more; whoever calls holds no lock."""
+    """Close what nobody holds any more; whoever calls holds no lock, and hears of no failure."""
     while True:
         try:
             close = _waiting.get_nowait()
         except Empty:
             return
-        close()
+        with logs.only_logged("what nobody holds any more could not be closed"):
+            close()
 
 
 atexit.register(close_leftovers)  # after all owners were let go of, since it is registered before the first of them

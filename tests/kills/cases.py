@@ -17,8 +17,10 @@ KINDS: Final[dict[str, Sequence[str]]] = {
         "rejected records", "report", "preflight", "abort",
     ),
 }  # fmt: skip
-NUMBERED: Final = ("pages", "pages by records", "offset", "pages until empty")
-CHAINED: Final = ("cursor", "next_url", "relative next_url")
+NUMBERED: Final = (
+    "pages", "pages by records", "offset", "pages until empty", "pages with flag", "offset from 1",
+)  # fmt: skip
+CHAINED: Final = ("cursor", "next_url", "relative next_url", "cursor with flag", "keyset", "keyset with flag")
 STRIDE: Final = 30  # cells between two strikes of a case
 STEPS: Final = 12  # system calls of a local write, at most
 CHUNK_BYTES: Final = 5 * 2**20  # the least that S3 takes
@@ -72,7 +74,7 @@ class Case:
         return Stock(
             kind=self.kind, total=total, padding=PADDING * self.is_heavy,
             drifts_at=SIZE * 2 + 1 if self.drifts else None,
-            rejects=frozenset({3, total - 6}) if self.rejects else frozenset(),
+            rejects=frozenset({2, total - 6}) if self.rejects else frozenset(),
             broken=self.at if self.trouble else None, short=self.at if self.supersedes else None,
         )  # fmt: skip
 

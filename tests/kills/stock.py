@@ -43,10 +43,7 @@ class Stock(Shelf):
 
     def route(self, request: Request) -> Answer:
         """The answer on a socket."""
-        if "cursor" not in request.query and "at" not in request.query and "page" not in request.query:
-            at = int(request.query.get("offset", 0)) // SIZE
-        else:
-            at = self._begin(request.query, SIZE) // SIZE
+        at = self._begin(request.query, SIZE) // SIZE
         if at == self.broken:
             return whole(b"{}", 500)
         if at * SIZE >= self.total:

@@ -1,9 +1,7 @@
 """What could make `complete` a lie: an end that a mistyped path, a suppressed error or one glitch would give."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -25,21 +23,15 @@ Route = Callable[[Mapping[str, str]], tuple[int, Any]]
 ROWS = [{"id": number} for number in range(20)]
 
 
-class Carrier(httpx.BaseTransport):
-    """Carries requests to a route without any socket."""
-
-    def __init__(self, route: Route) -> None:
-        self._route = route
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        status, body = self._route(dict(parse_qsl(request.url.query.decode())))
-        return httpx.Response(status, content=json.dumps(body).encode())
-
-
 def landed(route: Route, **fields: Any) -> Manifest:
     source = ApiSource(**{"name": "items", "url": "http://127.0.0.1:9/items", "page_size": 5} | fields)
     run, time = run_of(), VirtualTime()
-    with ApiClient(source, transport=Carrier(route), clock=time.clock, sleep=time.sleep) as client:
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        status, body = route(dict(request.url.params))
+        return httpx.Response(status, json=body)
+
+    with ApiClient(source, transport=httpx.MockTransport(answer), clock=time.clock, sleep=time.sleep) as client:
         form = registry.build(run.format, run.format_settings)
         return ingested(run, Resources(source=source, client=client, store=MemoryStore(), format=form, parent="items"))
 

@@ -50,7 +50,15 @@ def test_params_of_a_run_are_what_the_command_line_makes_of_json(typed: str, sen
     assert TypeAdapter(Params).validate_python(params) == sent
 
 
-@pytest.mark.parametrize(("value", "remedy"), [(None, "leave it out"), (["open", "closed"], "params of the source")])
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        (None, "leave it out"),
+        (["open", "closed"], "params of the source"),
+        (float("nan"), "no number that a query can have"),
+        (float("-inf"), "no number that a query can have"),
+    ],
+)
 def test_a_param_of_a_run_that_no_query_can_have_is_refused_with_the_remedy(value: object, remedy: str) -> None:
     with pytest.raises(ValidationError, match=remedy):
         TypeAdapter(Params).validate_python({"status": value})
