@@ -20,7 +20,9 @@ from seawall.clients.fetcher import Fetcher
 from seawall.clients.http.pacing import Pacing
 from seawall.clients.http.transport import http_client, http_transport
 from seawall.clients.http.wire import Wire
-from seawall.clients.limits import READ_AHEAD
+from seawall.clients.limits import MAX_IN_FLIGHT, READ_AHEAD
+from seawall.clients.pace.allowance import Allowance
+from seawall.clients.pace.course import Course, Learned, Limit
 from seawall.clients.pages.identity import Sameness
 from seawall.clients.pages.page import End, Gap, Page, PageRequest, Totals
 from seawall.clients.pagination.extent import Extent
@@ -32,7 +34,7 @@ from seawall.clients.walks.chained import ChainedWalk
 from seawall.clients.walks.claims import Claims
 from seawall.clients.walks.numbered import NumberedWalk, gap_of
 from seawall.clients.walks.outage import Outage
-from seawall.clients.walks.readahead import ReadAhead
+from seawall.clients.walks.readahead import Ahead, ReadAhead
 
 Argument = TypeVar("Argument")
 Outcome = TypeVar("Outcome")
@@ -41,8 +43,8 @@ Outcome = TypeVar("Outcome")
 class ApiClient:
     """Fetches pages of a source; one for each process and run, shared by all its threads.
 
-    At most `max_in_flight` requests are on the wire; pages that back off hold no slot, and up to four times as many
-    are fetched or wait to be taken, fewer where they are large. `params` are query parameters of this run, `record_key`
+    As many requests are on the wire as the source is the faster for, at most `max_in_flight`; pages that back off are
+    none of them. Pages are read ahead within a budget of bytes. `params` are query parameters of this run, `record_key`
     is its key in place of the source's; it may be published with `max_failed_pages` missing and `max_rejected_records`
     set aside. With `accounts` it shares login, slots, pauses and rate with all clients of its process that have the
     same credentials at the same API; `keeper` keeps tokens that rotate. `transport`, `clock` (monotonic), `sleep` (as
@@ -53,7 +55,7 @@ class ApiClient:
         self,
         source: ApiSource,
         *,
-        max_in_flight: int = 8,
+        max_in_flight: int | None = None,
         page_size: int | None = None,
         params: Mapping[str, str] | None = None,
         record_key: str | None = None,
@@ -82,15 +84,17 @@ class ApiClient:
             gate=self._account.gate,
             max_in_flight=max_in_flight,
             max_rate=source.max_rate,
+            longest_wait=source.max_retry_after,
             give_up_after=source.give_up_after,
             answers=self._still_answers,
             sleep=sleep,
         )
-        self._read_ahead = ReadAhead(READ_AHEAD * max_in_flight)
-        self._pool = pool or ThreadPoolExecutor(READ_AHEAD * max_in_flight, thread_name_prefix=f"fetch-{source.name}")
+        most = max_in_flight or MAX_IN_FLIGHT
+        self._read_ahead = ReadAhead(lambda: min(most, self._account.gate.may_be_in_flight))
+        self._pool = pool or ThreadPoolExecutor(READ_AHEAD * most, thread_name_prefix=f"fetch-{source.name}")
         self._wire = Wire()
         self._client = http_client(
-            transport or http_transport(self._wire, max_in_flight=max_in_flight, **source.connection()),
+            transport or http_transport(self._wire, max_in_flight=most, **source.connection()),
             connect_timeout=source.connect_timeout,
             read_timeout=source.read_timeout,
         )
@@ -130,6 +134,28 @@ class ApiClient:
     def rule_hits(self) -> Counter[int]:
         """How often each rule of the source, by its number from 1, said what an answer is."""
         return self._fetcher.rules.hits
+
+    def allowance(self) -> Allowance:
+        """What has to permit each request from now on."""
+        self._pacing.allowance = Allowance()
+        return self._pacing.allowance
+
+    def last_refusal(self) -> tuple[float | None, float | None, float]:
+        """When a request was refused last (monotonic), the rate that is permitted then, the seconds nothing starts."""
+        return self._account.gate.last_refusal()
+
+    def heed(self, pause: float, rate: float | None) -> None:
+        """Start nothing for `pause` seconds, and share `rate`, as another process learned."""
+        self._account.gate.heed(pause, rate)
+
+    def paced(self) -> tuple[Learned, Course]:
+        """What limits of the source were found, and the course of its requests so far."""
+        return self._account.gate.paced()
+
+    @property
+    def limit(self) -> Limit:
+        """What holds requests back now."""
+        return self._account.gate.limit()
 
     def expect(self, *, pages: int | None, records: int | None, reach: int, longest: int) -> None:
         """Go by what another process saw, perhaps: totals, the last page with records, the records of the longest."""
@@ -196,7 +222,7 @@ class ApiClient:
             cast(Numbered, self._pagination),
             fetch=self._fetcher.fetch,
             submit=lambda number: self._submitted(self._first_answer, number),
-            room=lambda: self._read_ahead.room(sharing=sharing),
+            ahead=Ahead(self._read_ahead, sharing=sharing),
             extent=self._extent,
             claims=Claims(self._fetcher.fetch, self._pacing),
         )

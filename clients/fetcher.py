@@ -168,7 +168,7 @@ class Fetcher:
         self._caps.check(request.number)
         before = self._extent.largest
         try:
-            page = self._asked(request, self._asking.request(self._client, request), first=first)
+            page = self._asked(request, self._asking.request(self._client, request), first=first, again=bool(causes))
         except BodyTooLargeError as error:
             remedy = f"({error.limit}); ask for smaller pages (page_size), or raise that limit in the source"
             message = f"page {request.number} {error} {remedy}"
@@ -179,18 +179,21 @@ class Fetcher:
         self._pacing.succeeded()
         return replace(page, retries=tuple(causes), totals_fell=page.totals.is_less_than(before))
 
-    def _asked(self, request: PageRequest, signable: httpx.Request, *, first: bool, redirects: int = 0) -> Page:
+    def _asked(
+        self, request: PageRequest, signable: httpx.Request, *, first: bool, again: bool, redirects: int = 0
+    ) -> Page:
         """The page that an answer holds, if it holds one; a redirect to another path of the origin is followed."""
         limits = self._source
         with (
-            self._pacing.slot(),
+            self._pacing.slot(again=again) as turn,
             deadline(limits.page_deadline),
             exchange(self._client, signable, auth=self._auth, max_bytes=limits.max_page_bytes) as answer,
         ):
+            turn.answered(answer.headers)
             target = self._asking.redirected(signable, answer) if redirects < MAX_REDIRECTS else None
             if target is None:
                 return self._judged(request, answer, first=first)
-        return self._asked(request, target, first=first, redirects=redirects + 1)
+        return self._asked(request, target, first=first, again=True, redirects=redirects + 1)
 
     def _judged(self, request: PageRequest, answer: Answer, *, first: bool) -> Page:
         """The page that an answer means: one that it holds, or one without records."""

@@ -2,15 +2,15 @@
 
 from typing import Final
 
+MAX_IN_FLIGHT: Final = 64  # requests on the wire at once, where nobody sets fewer
 BACKOFF_BASE: Final = 0.25  # seconds; the first backoff is drawn from 0 to this
-THROTTLE_BASE: Final = 1.0  # the same after a 429 that names no time
 READY_BASE: Final = 1.0  # seconds before what is not ready yet (202) is asked for again; each time twice as long
 BACKOFF_CAP: Final = 30.0
 RETRY_AFTER_FLOOR: Final = 0.1  # seconds; what `Retry-After: 0` waits
 REACH_PATIENCE: Final = 6.0  # seconds to open the first connection before any page came; then again for all others
 SHORTEST_REACH: Final = 0.5  # seconds for the last of them
 MAX_CLOCK_SKEW: Final = 86_400.0  # seconds between our clock and a Date header that is believed
-READ_AHEAD: Final = 4  # pages fetched or waiting to be taken, for each request in flight
+READ_AHEAD: Final = 4  # pages asked for, and as many waiting to be taken, for each request that may be in flight
 READ_AHEAD_BYTES: Final = 256 * 2**20  # of these pages together, as far as those that came tell; at least one a part
 UNSEEN_PAGE_BYTES: Final = 32 * 2**20  # what a page counts as before any has come
 RECORD_COST: Final = 128  # bytes that a record of a page takes beside its text

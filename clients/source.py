@@ -162,6 +162,11 @@ class ApiSource(Block):
     )
     allow_http: bool = Field(default=False, description="Secrets may go over http:// to hosts inside; reports say so.")
     max_rate: float | None = Field(None, gt=0, description="Most requests a second; empty: no limit of ours.")
+    shared_limit: str = Field(
+        "",
+        max_length=200,
+        description="Global concurrency limit of Prefect, with slot decay, that all processes share; empty: none.",
+    )
 
     @classmethod
     def model_json_schema(cls, *args: Any, **settings: Any) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Objects as files in a local folder, durable and create-only like the ones in a bucket."""
 
+import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
@@ -73,6 +75,24 @@ class LocalStore:
             except FileExistsError as error:
                 raise ObjectExistsError(f"{self.uri(key)} exists already") from error
             _sync(self._path(key).parent)
+
+    def put_instead(self, key: str, content: bytes, version: str) -> None:
+        """Store a small JSON object in place of this version of it, "" where none stood. Raises ObjectExistsError."""
+        if not version:
+            self.put_new(key, content)
+            return
+        with _alone_in(self._path(key).parent):
+            if self.get_version(key)[1] != version:
+                raise ObjectExistsError(f"{self.uri(key)} was written meanwhile")
+            self.put(key, content, content_type="application/json")
+
+    def get_version(self, key: str) -> tuple[bytes, str]:
+        """A small object and what tells this version of it from others; no bytes and no version where none stands."""
+        try:
+            content = self.get(key)
+        except ObjectMissingError:
+            return b"", ""
+        return content, hashlib.sha256(content).hexdigest()
 
     def get(self, key: str) -> bytes:
         """The bytes of an object. Raises ObjectMissingError."""
@@ -185,6 +205,17 @@ def _new_file(folder: Path) -> Path:
     os.fchmod(handle, 0o644)
     os.close(handle)
     return Path(name)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let no other process in that asks for the same folder (flock(2))."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _try_to_create(folder: Path) -> None:

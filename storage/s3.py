@@ -15,7 +15,7 @@ from seawall.storage.bucket.preflight import preflight
 from seawall.storage.bucket.upload import Upload
 from seawall.storage.checksums import s3_checksum_of, sha256_of
 from seawall.storage.disk import room_on_disk
-from seawall.storage.errors import BucketError, ObjectMissingError, UploadError
+from seawall.storage.errors import BucketError, ObjectExistsError, ObjectMissingError, UploadError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -77,6 +77,24 @@ class S3Store:
     def put_new(self, key: str, content: bytes) -> None:
         """Store a small JSON object where none stands. Raises ObjectExistsError."""
         self._calls.ask("put_object", key, Body=content, ContentType="application/json", IfNoneMatch="*")
+
+    def put_instead(self, key: str, content: bytes, version: str) -> None:
+        """Store a small JSON object in place of this version of it, "" where none stood. Raises ObjectExistsError."""
+        if not version:
+            self.put_new(key, content)
+            return
+        try:
+            self._calls.ask("put_object", key, Body=content, ContentType="application/json", IfMatch=version)
+        except ObjectMissingError as error:
+            raise ObjectExistsError(f"{self.uri(key)} was removed meanwhile") from error
+
+    def get_version(self, key: str) -> tuple[bytes, str]:
+        """A small object and what tells this version of it from others; no bytes and no version where none stands."""
+        try:  # asked for first, so a version that is newer than its content only fails to be replaced
+            version = str(self._calls.head(key)["ETag"])
+            return self.get(key), version
+        except ObjectMissingError:
+            return b"", ""
 
     def get(self, key: str) -> bytes:
         """The bytes of an object. Raises ObjectMissingError."""

@@ -27,6 +27,12 @@ class ObjectStore(Protocol):
     def put_new(self, key: str, content: bytes) -> None:
         """Store a small JSON object where none stands. Raises ObjectExistsError."""
 
+    def put_instead(self, key: str, content: bytes, version: str) -> None:
+        """Store a small JSON object in place of this version of it, "" where none stood. Raises ObjectExistsError."""
+
+    def get_version(self, key: str) -> tuple[bytes, str]:
+        """A small object and what tells this version of it from others; no bytes and no version where none stands."""
+
     def get(self, key: str) -> bytes:
         """The bytes of an object. Raises ObjectMissingError."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from seawall.clients.limits import MAX_IN_FLIGHT
 from seawall.formats.columns import EXTRA
 from seawall.formats.writer import MAX_COLUMNS, ROW_GROUP_RECORDS
 from seawall.storage.ranges import PageRange
@@ -26,7 +27,10 @@ class IngestOptions(BaseModel):
     )
     pages_per_part: int = Field(500, ge=1, le=100_000, description="Pages that make one object.")
     parallel_parts: int = Field(2, ge=1, le=MAX_PARALLEL_PARTS, description="Parts that are landed at once.")
-    max_in_flight: int = Field(8, ge=1, le=64, description="Requests on the wire at once, over all parts of a process.")
+    max_in_flight: Annotated[int, Field(ge=1, le=MAX_IN_FLIGHT)] | None = Field(
+        None,
+        description=f"Most requests on the wire at once, over all parts of a process; empty: up to {MAX_IN_FLIGHT}.",
+    )
     compression: Literal["none", "gzip", "zstd"] = Field("none", description="Compression of the objects.")
     columns: tuple[str, ...] | None = Field(
         None, min_length=1, description=f"Columns in this order, other keys in {EXTRA}; empty: as they appear."

@@ -25,6 +25,7 @@ from seawall.tasks.context import prefect_api
 from seawall.tasks.context.logs import only_logged
 from seawall.tasks.context.resources import resources_of
 from seawall.tasks.context.step import step
+from seawall.tasks.course import chart, in_words
 from seawall.tasks.errors import NOT_RESUMABLE, IncompleteError, SettingsError
 from seawall.tasks.publishing.drift import drift
 from seawall.tasks.publishing.verdict import MEANINGS
@@ -62,6 +63,8 @@ class Facts:
     rejected_records: int = 0
     widenings: Sequence[Widening] = ()
     parts: Sequence[tuple[str, PageRange, int, int]] = ()
+    limits: Sequence[str] = ()
+    course: Sequence[str] = ()
     open_urls: Sequence[str] = ()
     resumable: bool = True
     resume: str | None = None
@@ -90,6 +93,8 @@ def render(facts: Facts) -> str:
     if facts.checks:
         rows = ((each.check, OUTCOMES.get(each.outcome, each.outcome), code(each.detail)) for each in facts.checks)
         lines += ["", "## Evidence", "", *table(("Check", "Outcome", "What came of it"), rows), "", HOW_TO_READ]
+    if facts.course:
+        lines += ["", "## Course", "", " ".join(facts.limits), "", "```text", *facts.course, "```"]
     if facts.failed_pages:
         gaps = ((str(gap.page), code(gap.error)) for gap in facts.failed_pages[:LISTED])
         lines += ["", "## Failed pages", "", *table(("Page", "Last error"), gaps), *_more(facts.failed_pages)]
@@ -162,6 +167,9 @@ def _show(
     if sends_secrets:
         with only_logged("the source could not be read for the report"):
             base = replace(base, open_urls=resources_of(run).source.open_urls())
+        with only_logged("the course could not be read for the report"):
+            learned, course = resources_of(run).client.paced()
+            base = replace(base, limits=tuple(in_words(learned, course)), course=tuple(chart(course)))
     facts = _with_bucket(base, run, is_published=is_published, is_news=is_news) if reads_bucket else base
     logger.bind(
         verdict=facts.verdict, records=facts.records, failed=len(facts.failed_pages), output=facts.location

@@ -26,7 +26,8 @@ def without_prefect(monkeypatch: pytest.MonkeyPatch) -> None:
 def shorten_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait milliseconds between the attempts of a request, and before a claim is asked for again."""
     monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_BASE", 0.002)
-    monkeypatch.setattr("seawall.clients.http.retries.THROTTLE_BASE", 0.002)
+    monkeypatch.setattr("seawall.clients.pace.door.GAP", 0.001)
+    monkeypatch.setattr("seawall.clients.pace.door.GAP_CAP", 0.002)
     monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_CAP", 0.02)
     monkeypatch.setattr("seawall.clients.walks.claims.CLAIM_PAUSE", 0.01)
     monkeypatch.setattr("seawall.clients.fetcher.CLAIM_PAUSE", 0.01)

@@ -207,6 +207,18 @@ class MemoryStore:
         if self.objects.setdefault(key, content) is not content:
             raise ObjectExistsError(key)
 
+    def put_instead(self, key: str, content: bytes, version: str) -> None:
+        if self.get_version(key)[1] != version:
+            raise ObjectExistsError(key)
+        self.put(key, content, content_type="application/json")
+
+    def get_version(self, key: str) -> tuple[bytes, str]:
+        try:
+            content = self.get(key)
+        except ObjectMissingError:
+            return b"", ""
+        return content, str(hash(content))
+
     def get(self, key: str) -> bytes:
         if key not in self.objects:
             raise ObjectMissingError(key)

@@ -9,7 +9,8 @@ from seawall.clients.auth.tokens import TokenRequest
 from seawall.clients.errors import AttemptError, AuthenticationError
 from seawall.clients.http.exchange import Answer, exchange
 from seawall.clients.http.pacing import Pacing
-from seawall.clients.http.retries import Backoff, is_retryable, wished_wait
+from seawall.clients.http.retries import Backoff, is_retryable
+from seawall.clients.http.told import wished_wait
 from seawall.clients.http.urls import without_query
 from seawall.clients.http.wire import deadline
 from seawall.clients.limits import LOGIN_ATTEMPTS, LOGIN_BYTES, LOGIN_DEADLINE

@@ -1,18 +1,15 @@
 """Retries: which failures another attempt may heal, and how long to wait before it.
 
 stamina repeats the attempts and calls the hook below after each failure. The wait itself is ours: stamina's sleep
-cannot be interrupted, while a worker that has to stop must not sit out a Retry-After of five minutes, and a pause is
-meant for every fetcher of the source.
+cannot be interrupted, while a worker that has to stop must not sit out a Retry-After of five minutes. What a source
+that throttles asks for is waited for at the gate, by every fetcher of the source.
 """
 
 import contextlib
 import random
-import re
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 import httpx
@@ -33,23 +30,15 @@ from seawall.clients.http.wire import connecting_within
 from seawall.clients.limits import (
     BACKOFF_BASE,
     BACKOFF_CAP,
-    MAX_CLOCK_SKEW,
     REACH_PATIENCE,
     READY_BASE,
     RETRY_AFTER_FLOOR,
     SHORTEST_REACH,
-    THROTTLE_BASE,
     THROTTLED_ATTEMPTS,
 )
 from seawall.clients.redact import neutral
 
 _RETRYABLE: Final = frozenset({408, 425, 429})
-
-_REMAINING: Final = ("X-RateLimit-Remaining", "RateLimit-Remaining", "X-Rate-Limit-Remaining")  # what APIs call it
-_RESET: Final = ("X-RateLimit-Reset", "RateLimit-Reset", "X-Rate-Limit-Reset")
-_EPOCHS: Final = 10**9  # seconds; a larger number is a time, no duration
-
-_HTTP_DATE: Final = re.compile(r"[A-Z][a-z]{2,8},? [ -~]{10,30}")
 
 PROXY_REFUSAL: Final = "the proxy answers 407: put a username and a password that it takes in the proxy of the source"
 
@@ -59,67 +48,6 @@ Result = TypeVar("Result")
 def is_retryable(status: int) -> bool:
     """Whether another attempt may bring another answer: every server error, and statuses that ask for patience."""
     return status in _RETRYABLE or status >= 500
-
-
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for: delay-seconds or one of the three HTTP-date forms.
-
-    A value that does not parse, is negative or lies in the past counts as absent (RFC 9110 §10.2.3, §5.6.7).
-    """
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text.lstrip("0")[:12] or 0)
-    now = now or datetime.now(UTC)
-    date = _http_date(text, now)
-    seconds = (date - now).total_seconds() if date else 0.0
-    return seconds if seconds > 0 else None
-
-
-def wished_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that an answer asks us to wait, a date by the clock of the server: that of its Date header.
-
-    A Date that does not parse, or is more than MAX_CLOCK_SKEW away from our time, counts as absent.
-    """
-    return retry_after(headers.get("Retry-After"), _time_of(headers))
-
-
-def until_reset(headers: Mapping[str, str]) -> float | None:
-    """Seconds until a limit begins anew, where an answer says that nothing is left of it; None where it does not.
-
-    Servers write seconds from now, or a time in seconds or milliseconds since 1970, by their own clock.
-    """
-    left = next((text for name in _REMAINING if (text := headers.get(name))), "")
-    reset = next((text for name in _RESET if (text := headers.get(name))), "").strip()
-    if not re.fullmatch(r"0+(\.0+)?", left.strip()) or not re.fullmatch(r"[0-9]{1,14}(\.[0-9]{1,9})?", reset):
-        return None
-    seconds = float(reset)
-    if seconds < _EPOCHS:
-        return seconds or None
-    seconds = seconds / 1000 if seconds >= 1000 * _EPOCHS else seconds
-    wait = seconds - _time_of(headers).timestamp()
-    return wait if wait > 0 else None
-
-
-def _time_of(headers: Mapping[str, str]) -> datetime:
-    """The time of an answer by the clock of its server, where that is credible; by ours otherwise."""
-    ours = datetime.now(UTC)
-    theirs = _http_date(headers.get("Date", "").strip(), ours)
-    is_credible = theirs is not None and abs((theirs - ours).total_seconds()) <= MAX_CLOCK_SKEW
-    return theirs if theirs is not None and is_credible else ours
-
-
-def _http_date(text: str, now: datetime) -> datetime | None:
-    """The date in one of the three forms (RFC 9110 §5.6.7); None where it is in none of them."""
-    if not _HTTP_DATE.fullmatch(text):
-        return None
-    try:
-        date = parsedate_to_datetime(text)
-        date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
-        if re.match(r"[A-Z][a-z]+, \d\d-[A-Z][a-z]{2}-\d\d ", text) and date > now + timedelta(days=50 * 365):
-            date = date.replace(year=date.year - 100)  # two-digit years mean the past, RFC 9110 §5.6.7
-    except (ValueError, OverflowError):
-        return None
-    return date
 
 
 def attempt_error(error: httpx.TransportError | httpx.DecodingError) -> SourceError:
@@ -166,10 +94,10 @@ def _label(error: httpx.TransportError | httpx.DecodingError) -> str:
 class Backoff:
     """The attempts at one request, which its log lines name by `log_fields`.
 
-    Waits are exponential with full jitter (Brooker, AWS Architecture Blog, 2015), unless the server
-    names a time. `causes` holds why each failed attempt failed, in order. What is not ready yet is asked for until the
-    waits add up to `ready_deadline` seconds. Without `is_evidence` its failures say
-    nothing about the pages of the source: whoever holds a lock that a page needs must not ask for one.
+    Waits are exponential with full jitter (Brooker, AWS Architecture Blog, 2015), unless the server names a time; after
+    throttling the gate waits. `causes` holds why each failed attempt failed, in order. What is not ready yet is asked
+    for until the waits add up to `ready_deadline` seconds. Without `is_evidence` its failures say nothing about the
+    pages of the source: whoever holds a lock that a page needs must not ask for one.
     """
 
     def __init__(
@@ -226,8 +154,6 @@ class Backoff:
         if self._is_unreached():
             self._refuse_unreachable(error)
             return 0.0
-        if error.throttling:
-            self._pacing.pause(self._seconds)
         if self._is_evidence and not error.pending and (error.cause == "503" or not error.throttling):
             self._pacing.failed(error)
         return False if self._is_used_up(error) else 0.0
@@ -266,17 +192,18 @@ class Backoff:
     def _wait(self, error: AttemptError) -> None:
         fields = {"attempt": len(self.causes), "cause": error.cause, "wait": round(self._seconds, 3)}
         self._logger.bind(**fields).info("attempt failed, backing off")
-        self._pacing.sleep(self._seconds)
+        if not error.throttling:  # what the gate waits for, and all other requests with it
+            self._pacing.sleep(self._seconds)
 
     def _due(self, error: AttemptError) -> float:
         wish = error.retry_after
         if wish is None:
-            base, before = BACKOFF_BASE, len(self.causes) - self._throttled_attempts - self._pending_attempts - 1
             if error.throttling:
-                base, before = THROTTLE_BASE, self._throttled_attempts - 1
+                return 0.0
             if error.pending:
                 return min(BACKOFF_CAP, READY_BASE * 2.0 ** min(self._pending_attempts - 1, 10))
-            return self._uniform(0, min(BACKOFF_CAP, base * 2.0**before))
+            before = len(self.causes) - self._throttled_attempts - self._pending_attempts - 1
+            return self._uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2.0**before))
         if wish > self._max_retry_after:
             raise RetryAfterTooLongError(
                 f"the server asks for {wish:.0f} s, cap is {self._max_retry_after:.0f} s (max_retry_after)"

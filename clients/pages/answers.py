@@ -16,7 +16,8 @@ from seawall.clients.errors import (
     SourceError,
 )
 from seawall.clients.http.exchange import Answer
-from seawall.clients.http.retries import is_retryable, until_reset, wished_wait
+from seawall.clients.http.retries import is_retryable
+from seawall.clients.http.told import until_reset, wished_wait
 from seawall.clients.http.urls import without_query
 from seawall.clients.limits import MALFORMED_ATTEMPTS
 from seawall.clients.pages.page import PageRequest

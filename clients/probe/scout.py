@@ -75,7 +75,12 @@ class Scout:
             connect_timeout=source.connect_timeout,
             read_timeout=source.read_timeout,
         )
-        self._pacing = Pacing(max_in_flight=1, max_rate=source.max_rate, give_up_after=source.give_up_after)
+        self._pacing = Pacing(
+            max_in_flight=1,
+            max_rate=source.max_rate,
+            longest_wait=source.max_retry_after,
+            give_up_after=source.give_up_after,
+        )
         self._auth = source.signer(self._client, self._pacing, keeper=keeper)
         self._asking = Asking(source, source.query())
         self._decoding = Decoding(source)
@@ -134,10 +139,11 @@ class Scout:
         signable = self._asking.request(self._client, request)
         self.requests += 1
         with (
-            self._pacing.slot(),
+            self._pacing.slot(again=bool(answers)) as turn,
             deadline(self.source.page_deadline),
             exchange(self._client, signable, auth=self._auth, max_bytes=self.source.max_page_bytes) as answer,
         ):
+            turn.answered(answer.headers)
             answers.append(answer)
             self.rate_limits |= {name: text for name, text in answer.headers.items() if RATE_LIMIT.fullmatch(name)}
             if first or is_retryable(answer.status):

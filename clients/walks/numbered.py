@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
@@ -14,14 +13,13 @@ from seawall.clients.pages.page import End, Gap, Page, Totals
 from seawall.clients.pagination.extent import Extent
 from seawall.clients.pagination.kinds import Numbered
 from seawall.clients.walks.claims import Claims, Fetch
-
-Outcome = Page | Gap | End
+from seawall.clients.walks.readahead import Ahead, Outcome
 
 NEIGHBOURS: Final = 2  # pages with records behind the first one, from which on its length is one of many
 
 
 class NumberedWalk:
-    """The pages `first` to `last` in order, as many of them fetched or waiting to be taken as there is `room` for.
+    """The pages `first` to `last` in order, as many of them asked for `ahead` as there is room for.
 
     A page that failed for good comes as a Gap in its place; an End says that the walk ended before it. What is empty,
     missing or shorter than other pages is looked into in its turn, when what came behind it is in hand.
@@ -33,7 +31,7 @@ class NumberedWalk:
         *,
         fetch: Fetch,
         submit: Callable[[int], Future[Outcome]],
-        room: Callable[[], int],
+        ahead: Ahead,
         extent: Extent,
         claims: Claims,
     ) -> None:
@@ -41,10 +39,9 @@ class NumberedWalk:
         self._page_size = extent.page_size
         self._fetch = fetch
         self._submit = submit
-        self._room = room
+        self._ahead = ahead
         self._extent = extent
         self._claims = claims
-        self._ahead: deque[Future[Outcome]] = deque()
         self._before: Outcome | None = None  # what became of the page before
         self._is_sure = False  # whether that is short or empty, and was asked for again, or follows one that was
 
@@ -52,17 +49,17 @@ class NumberedWalk:
         """What becomes of each page."""
         try:
             for number in range(first, last + 1):
-                while len(self._ahead) >= self._room():
-                    yield self._next()
-                self._ahead.append(self._submit(number))
+                while not self._ahead.has_room():
+                    if self._ahead.wait():
+                        yield self._next()
+                self._ahead.ask(self._submit(number))
             while self._ahead:
                 yield self._next()
         finally:
-            for future in self._ahead:
-                future.cancel()
+            self._ahead.cancel()
 
     def _next(self) -> Outcome:
-        outcome = self._ahead.popleft().result()
+        outcome = self._ahead.take()
         was_sure = self._is_sure
         if self._extent.is_over(outcome.number):
             outcome = _end(outcome)

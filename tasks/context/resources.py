@@ -22,6 +22,7 @@ from seawall.storage.store import ObjectStore
 from seawall.tasks.context import blocks, logs, processes
 from seawall.tasks.context.keeper import BlockKeeper
 from seawall.tasks.context.leftovers import close_after, close_leftovers
+from seawall.tasks.context.shared_limit import SharedLimit
 from seawall.tasks.run import Run
 
 KEPT_ATTEMPTS: Final = 8  # whose resources a process keeps open
@@ -37,6 +38,7 @@ class Resources:
     format: Format
     parent: str  # the folder that holds the landings of the dataset
     record_key: str | None = None  # of the run, or of the source
+    shared: SharedLimit | None = None  # what keeps it and other processes within one limit
 
 
 ACCOUNTS: Final = Accounts()
@@ -72,7 +74,7 @@ def release(run: Run) -> None:
         resources = _by_attempt.pop((run.run_id, run.attempt), None)
     close_leftovers()
     if resources is not None:
-        _close(resources.client, resources.store)
+        _close(resources.client, resources.store, resources.shared)
 
 
 def stop_all() -> None:
@@ -95,7 +97,9 @@ def _forget(run: Run) -> None:
         _by_attempt.popitem(last=False)
 
 
-def _close(client: ApiClient, store: ObjectStore) -> None:
+def _close(client: ApiClient, store: ObjectStore, shared: SharedLimit | None) -> None:
+    if shared is not None:
+        shared.stop()
     client.close()
     store.close()
 
@@ -128,13 +132,18 @@ def assembled(run: Run, source: ApiSource, store: ObjectStore, *, root_folder: s
         max_rejected_records=options.max_rejected_records,
         **(stand_ins or {"keeper": BlockKeeper(run.source), "accounts": ACCOUNTS}),
     )
+    parent = checked_prefix(joined(root_folder, run.prefix))
+    shared = None
+    if source.shared_limit:
+        shared = SharedLimit(source.shared_limit, client, store, joined(parent, f"_pace/{source.name}.json"))
     resources = Resources(
         source=source,
         client=client,
         store=store,
         format=registry.build(run.format, run.format_settings),
         record_key=options.record_key or source.record_key,
-        parent=joined(checked_prefix(joined(root_folder, run.prefix)), source.name),
+        parent=joined(parent, source.name),
+        shared=shared,
     )
-    close_after(resources, _close, client, store)
+    close_after(resources, _close, client, store, shared)
     return resources

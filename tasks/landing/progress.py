@@ -24,13 +24,17 @@ INTERVAL: Final = 2.0  # seconds between two calls of Prefect's API
 PATIENCE: Final = 5.0  # seconds that the end of a run waits for the last of them
 
 
-def line(pages: int, total: int | None, records: int, seconds: float) -> str:
-    """How far a walk is, its rate, and the time left if it goes on like this; None is a total that nobody knows."""
+def line(pages: int, total: int | None, records: int, seconds: float, limit: str = "") -> str:
+    """How far a walk is, its rate, and the time left if it goes on like this; None is a total that nobody knows.
+
+    `limit` is what holds it back.
+    """
     rate = records / seconds if seconds else 0.0
+    held = f" ({limit})" if limit else ""
     if total is None:
-        return f"{pages:,} pages, {rate:,.0f} records/s"
+        return f"{pages:,} pages, {rate:,.0f} records/s{held}"
     left = seconds / pages * (total - pages) if pages else 0.0
-    text = f"{pages:,} of {total:,} pages, {rate:,.0f} records/s"
+    text = f"{pages:,} of {total:,} pages, {rate:,.0f} records/s{held if pages < total else ''}"
     return f"{text}, about {left:,.0f} s left" if 0 < pages < total else text
 
 
@@ -75,7 +79,7 @@ class _Watch:
         pages, records = self._new()
         left = None if total is None else total - self._safe_pages
         percent = min(100.0, 100.0 * (self._safe_pages + pages) / total) if total else 100.0 * self.is_complete
-        text = line(pages, left, records, time.monotonic() - self._start)
+        text = line(pages, left, records, time.monotonic() - self._start, self._resources.client.limit)
         try:
             self._artifact = self._artifact or _artifact_before_a_retry()
             if self._artifact is None:

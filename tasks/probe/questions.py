@@ -16,7 +16,6 @@ from seawall.clients.probe.guesses import Shown, guesses, with_total, with_total
 from seawall.clients.probe.scout import Scout
 from seawall.clients.redact import EXCERPT_BYTES
 from seawall.clients.source import ApiSource
-from seawall.tasks.options import IngestOptions
 from seawall.tasks.probe.ends import Ends, ends, with_last_page
 from seawall.tasks.probe.findings import Findings
 from seawall.tasks.probe.inquiry import Inquiry
@@ -24,7 +23,7 @@ from seawall.tasks.probe.reckoning import best_page_size, estimate, page_seconds
 from seawall.tasks.probe.sizes import Sizes, find_size_param
 
 RESERVE: Final = 13  # questions left over for what comes after the kind is found
-IN_FLIGHT: Final = IngestOptions.model_fields["max_in_flight"].default
+IN_FLIGHT: Final = 8  # requests at once that the time of a walk is reckoned with: what the source permits is not known
 SHOWN_RECORDS: Final = 3
 
 

@@ -20,7 +20,7 @@ RUN_ID = "11111111-2222-3333-4444-555555555555"
 def test_the_defaults_are_those_of_the_contract() -> None:
     options = IngestOptions()
     assert (options.page_size, options.pages, options.pages_per_part, options.parallel_parts) == (None, None, 500, 2)
-    assert (options.max_in_flight, options.compression, options.max_failed_pages) == (8, "none", 0)
+    assert (options.max_in_flight, options.compression, options.max_failed_pages) == (None, "none", 0)
     assert (options.strict, options.create_bucket) == (False, False)
 
 

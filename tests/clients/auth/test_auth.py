@@ -339,7 +339,6 @@ TOKEN = as_json({"access_token": "access", "refresh_token": "refresh", "expires_
 @pytest.fixture(autouse=True)
 def _short_backoffs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seawall.clients.http.retries.BACKOFF_BASE", 0.001)
-    monkeypatch.setattr("seawall.clients.http.retries.THROTTLE_BASE", 0.001)
     monkeypatch.setattr("seawall.clients.http.retries.RETRY_AFTER_FLOOR", 0.001)
 
 

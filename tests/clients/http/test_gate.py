@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from seawall.clients.errors import WalkStoppedError
+from seawall.clients.errors import AttemptError, WalkStoppedError
 from seawall.clients.http.gate import Gate
 from seawall.clients.http.pacing import Pacing
 
@@ -24,6 +24,11 @@ class Clock:
 def start(pacing: Pacing) -> None:
     with pacing.slot():
         pass
+
+
+def refuse(pacing: Pacing, seconds: float) -> None:
+    with pytest.raises(AttemptError), pacing.slot():
+        raise AttemptError("slow down", cause="429", throttling=True, retry_after=seconds)
 
 
 def test_two_members_share_one_rate_and_it_is_the_lower_one() -> None:
@@ -50,7 +55,7 @@ def test_a_pause_holds_for_all_members() -> None:
     clock = Clock()
     gate = Gate(clock=clock)
     told, other = (Pacing(gate=gate, sleep=clock.sleep) for _ in range(2))
-    told.pause(30)
+    refuse(told, 30)
     start(other)
     assert clock.now == 1030
 

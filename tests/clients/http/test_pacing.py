@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seawall.clients.errors import SourceDownError, WalkStoppedError
+from seawall.clients.errors import AttemptError, SourceDownError, WalkStoppedError
 from seawall.clients.http.pacing import Pacing
 
 OUCH = RuntimeError("ouch")
@@ -29,6 +29,12 @@ class Clock:
         return False
 
 
+def refuse(pacing: Pacing, seconds: float) -> None:
+    """A request that is told to slow down."""
+    with pytest.raises(AttemptError), pacing.slot():
+        raise AttemptError("slow down", cause="429", throttling=True, retry_after=seconds)
+
+
 def start(pacing: Pacing) -> None:
     with pacing.slot():
         pass
@@ -45,24 +51,38 @@ def test_without_a_rate_or_a_pause_nobody_waits() -> None:
 def test_a_pause_holds_every_request_back() -> None:
     clock = Clock()
     pacing = Pacing(clock=clock, sleep=clock.sleep)
-    pacing.pause(30)
+    refuse(pacing, 30)
     start(pacing)
     assert clock.now == 1030
+
+
+class OnTheWire:
+    """A request that is on the wire until it is told to slow down."""
+
+    def __init__(self, pacing: Pacing) -> None:
+        self._slot = pacing.slot()
+        self._slot.__enter__()
+
+    def refuse(self, seconds: float) -> None:
+        error = AttemptError("slow down", cause="429", throttling=True, retry_after=seconds)
+        assert not self._slot.__exit__(AttemptError, error, None)
 
 
 def test_the_longest_pause_wins() -> None:
     clock = Clock()
     pacing = Pacing(clock=clock, sleep=clock.sleep)
-    for seconds in (10, 30, 20):
-        pacing.pause(seconds)
+    requests = [OnTheWire(pacing) for _ in range(3)]
+    for request, seconds in zip(requests, (10, 30, 20), strict=True):
+        request.refuse(seconds)
     start(pacing)
     assert clock.now == 1030
 
 
 def test_a_pause_that_begins_while_another_is_waited_out_is_waited_out_too() -> None:
-    clock = Clock(meanwhile=lambda: pacing.pause(60))
+    clock = Clock(meanwhile=lambda: another.refuse(60))
     pacing = Pacing(clock=clock, sleep=clock.sleep)
-    pacing.pause(10)
+    another = OnTheWire(pacing)
+    refuse(pacing, 10)
     start(pacing)
     assert clock.now == 1070
 
@@ -77,9 +97,9 @@ def test_a_pause_holds_back_who_already_waits_for_a_slot() -> None:
             started.append(clock.now)
 
     waiting = threading.Thread(target=second)
-    with pacing.slot():
-        waiting.start()
-        pacing.pause(45)
+    first = OnTheWire(pacing)
+    waiting.start()
+    first.refuse(45)
     waiting.join(10)
     assert started == [1045]
 

@@ -1,0 +1,5 @@
+"""The same over sockets."""
+
+
+def main() -> None:
+    """Not yet."""
