@@ -18,6 +18,8 @@ SAMPLE: Final = 10  # were, but for no more than
 LONGEST_SPAN: Final = 6.0  # seconds
 FAR: Final = 1.3  # times what was known
 OUTAGE: Final = 60.0  # seconds that nothing is let in, without a time named, which are no window with a quota
+WINDOW_PAUSE: Final = 2.0  # seconds: after shorter ones as many are let in by a bucket as well
+WINDOWS: Final = 2.0  # in which a quota was kept, before more is tried
 ENOUGH: Final = 3  # requests let in while a door was open, to tell anything
 FEW: Final = 8  # requests let in, below which a rate is a guess
 MANY: Final = 0.2  # of the requests since the last refusal that are refused: the limit has fallen
@@ -226,13 +228,15 @@ class Controller:
         """Learn from how many were let in while the door was open."""
         if self._is_settled:
             rate = self._limit(opening, opened, refused)
+            if self.door.is_window and opening.admitted >= FEW and wait >= WINDOW_PAUSE:
+                rate = min(rate, opening.rate)
             self.rate.learn(rate, until, pause=wait)
         else:
             self._is_settled, self._paced = True, until
             self.rate.learn(opening.rate, until, pause=wait, is_guess=True)
 
     def _limit(self, opening: Opening, opened: float, refused: float) -> float:
-        starts = [each.started for each in self._log.since(opened, refused) if each.is_admitted]
+        starts = [each.started for each in self._log.since(opened - 1e-6, refused) if each.is_admitted]
         return limit(starts[::-1], max(opened, refused - HORIZON), refused, opening, self.door.quickest or opening)
 
     def _open(self, now: float) -> None:
@@ -246,7 +250,7 @@ class Controller:
         self.door.window = min(HORIZON, opening.seconds + opening.pause)
         if opening.admitted >= ENOUGH:
             self.crowd.uncapped(now)
-            self.rate.learn(opening.rate, now)
+            self.rate.learn(opening.rate, now, spared=WINDOWS * self.door.window)
 
     def _learn(self, ticket: Ticket, now: float) -> None:
         """Tell a cap from a rate, and learn it."""
@@ -260,7 +264,7 @@ class Controller:
             if is_guess and self._is_settled and not self.door.window:
                 spent = self._limit(Opening(0, 0.0, 0.0), self._learned, ticket.started)
                 accepted, is_guess = max(accepted, spent), False
-            self.rate.learn(accepted, now, is_guess=is_guess)
+            self.rate.learn(accepted, now, is_guess=is_guess, spared=WINDOWS * self.door.window)
             if not self._is_settled or span < SPAN:
                 self._is_settled, self._paced = True, now
         self._learned = now
@@ -313,5 +317,6 @@ class Controller:
             since = min(since, admitted[-1] - 1e-6)
         if not admitted:
             return 2 / self.crowd.round_trip, True
+        since = min(since, max(began, until - self.crowd.round_trip / 2))
         count = sum(started > since for started in admitted)
         return max(count, 1) / max(until - since, self.crowd.round_trip / 2), count < FEW

@@ -14,7 +14,7 @@ ROUND: Final = 16  # answers, at least, before the number is looked at again
 ROUND_ERROR: Final = 0.05  # of the mean latency of a round, or else
 ROUND_LIMIT: Final = 300  # answers
 PROBE_EVERY: Final = 15.0  # seconds between two looks at how fast the source is with fewer
-CREEP_AFTER: Final = 3.0  # seconds after a refusal before one more is let in, or else
+CREEP_AFTER: Final = 4.0  # seconds after a refusal before one more is let in, or else
 CREEP_ANSWERS: Final = 50.0  # answers, if that takes longer
 
 

@@ -32,7 +32,7 @@ class Rate:
         self.accepted: float | None = None  # requests a second that were let in before the last refusal
         self._since = -math.inf
         self._drop = DROP
-        self._pause = 0.0
+        self._pause = self._spared = 0.0
         self._refusals = 0
         self._doubling = 0.0  # seconds that doubling takes
         self._early = 0  # refusals in a row that came before the rate had come back
@@ -69,7 +69,7 @@ class Rate:
             return PLATEAU
         answers = min(ANSWERS_A_REFUSAL, max(FEWEST_ANSWERS, SECONDS_A_REFUSAL * self.accepted))
         spared = answers * self._refusals / self.accepted
-        return max(PLATEAU, min(LONGEST_PLATEAU, max(spared, PAUSES * self._pause)))
+        return max(PLATEAU, min(LONGEST_PLATEAU, max(spared, self._spared, PAUSES * self._pause)))
 
     def delay(self, now: float) -> float:
         """Seconds until the next request may start."""
@@ -87,8 +87,13 @@ class Rate:
         """Nothing could start until now: there is nothing to catch up with."""
         self._due = max(self._due, now)
 
-    def learn(self, accepted: float, now: float, *, pause: float = 0.0, is_guess: bool = False) -> None:
-        """So many a second were let in before a refusal; `pause` is how long nothing gets in after it."""
+    def learn(
+        self, accepted: float, now: float, *, pause: float = 0.0, spared: float = 0.0, is_guess: bool = False
+    ) -> None:
+        """So many a second were let in before a refusal; `pause` is how long nothing gets in after it.
+
+        Not before `spared` seconds are more of them tried.
+        """
         is_early = self.accepted is not None and not self._doubling and now - pause - self._since < self.plateau
         rate = self.at(now - pause) or accepted
         is_in_row = is_early and accepted > NEARLY * rate
@@ -98,7 +103,7 @@ class Rate:
             accepted = min(accepted, rate)
         self._drop = min(MOST_DROP_PAUSED if pause else MOST_DROP, 2 * self._drop) if is_early else DROP
         self._refusals = 1 if self.accepted is not None else -1_000  # a first one is no habit
-        self.accepted, self._since, self._pause = accepted, now, pause
+        self.accepted, self._since, self._pause, self._spared = accepted, now, pause, spared
         self._doubling = max(1.0, 2 / accepted) if is_guess else 0.0
         self._due = now if pause else max(self._due, now + 1 / accepted)
 
