@@ -13,7 +13,7 @@ export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo stack test test-runs test-readme test-ui test-peers test-faults test-walks test-schedules test-histories test-kills test-full
-.PHONY: bench bench-full lint format lock image build clean
+.PHONY: bench bench-full bench-pace lint format lock image build clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ bench: setup .venv-bench/.ready  ## Measure against bare fetching, dlt and a pla
 
 bench-full: BENCH := --records 1000000 --rounds 5
 bench-full: bench  ## The same with 1,000,000 records, medians of 5 (a quarter of an hour)
+
+bench-pace: setup $(if $(findstring sockets,$(PACE)),.venv-bench/.ready)  ## Measure how limits nobody tells are used: a virtual clock, or PACE=sockets
+	@$(BIN)/python -m seawall.dev.pace $(PACE)
 
 .venv-bench/.ready: requirements-bench.lock | $(VENV)/.ready
 	@$(PYTHON) -m venv .venv-bench

@@ -264,6 +264,8 @@ class Controller:
             if is_guess and self._is_settled and not self.door.window:
                 spent = self._limit(Opening(0, 0.0, 0.0), self._learned, ticket.started)
                 accepted, is_guess = max(accepted, spent), False
+            if self._is_settled and ticket.started - max(self._learned, self.door.opened) < BRIEF_SPAN:
+                accepted = max(accepted, (self.rate.accepted or 0.0) / 2)  # so little time tells no more
             self.rate.learn(accepted, now, is_guess=is_guess, spared=WINDOWS * self.door.window)
             if not self._is_settled or span < SPAN:
                 self._is_settled, self._paced = True, now

@@ -43,6 +43,7 @@ NOT_RUN = {
     "make test-kills": A_STEP_OF_CI,
     "make test-walks": A_STEP_OF_CI,
     "make lint": A_STEP_OF_CI,
+    "make bench-pace": "takes minutes; the tests of the controller walk the servers of its table",
     "make test-histories": "10,000 histories take minutes; some of them are in make test-walks",
     "make test-schedules": "2,000 schedules take minutes; some of them are in make test-walks",
     "make stack": "runs until Ctrl-C; test_operations.py starts, deploys and uses the same things",
