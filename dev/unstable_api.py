@@ -46,6 +46,7 @@ class Faults:
     jitter: float = 0.0  # seconds, added uniformly
     token_seconds: float = 3600.0
     token_requests: int = 0  # requests after which a token dies; 0: never
+    rate_limit: float = 0.0  # requests for pages a second, a fifth of it at once, 429 beyond; 0: no limit
     advertise: int = 0  # records promised beyond those that there are
     fail_pages: frozenset[int] = frozenset()  # answer 500 until POST /heal
 
@@ -100,6 +101,7 @@ class UnstableApi:
         self.faults = faults or Faults()
         self._credentials = {"username": username, "password": password}
         self._clock = clock
+        self._spent = self._spent_at = 0.0  # requests that the rate limit still counts, and when it counted them
         self._lock = threading.Lock()
         self._asked: Counter[int] = Counter()
         self._answers: Counter[str] = Counter()
@@ -178,12 +180,28 @@ class UnstableApi:
             return self._counted("400", _json(400, {"error": "bad_page_or_limit"}))
         if not self._authorised(request.headers.get("authorization", "")):
             return self._counted("401", _json(401, {"error": "invalid_token"}))
+        if not self._permitted():
+            return self._counted("429", _json(429, {"error": "too_many_requests"}))
         with self._lock:
             self._asked[int(page)] += 1
             attempt = self._asked[int(page)]
         kind, jitter = self._draw(int(page), int(limit), attempt)
         delay = self.faults.latency + self.faults.jitter * jitter
         return self._counted(kind, replace(self._page(kind, int(page), int(limit)), delay=delay))
+
+    def _permitted(self) -> bool:
+        """Whether the rate limit lets a request in."""
+        rate = self.faults.rate_limit
+        if not rate:
+            return True
+        with self._lock:
+            now = self._clock()
+            self._spent = max(0.0, self._spent - (now - self._spent_at) * rate)
+            self._spent_at = now
+            if self._spent + 1 > max(1.0, rate / 5):
+                return False
+            self._spent += 1
+            return True
 
     def _page(self, kind: str, page: int, limit: int) -> Answer:
         match kind:

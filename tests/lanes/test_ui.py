@@ -89,7 +89,7 @@ def test_a_run_is_started_from_the_form_with_another_bucket_and_watched_to_its_r
     house: House, browser_page: Page, tmp_path: Path
 ) -> None:
     page = browser_page
-    house.fresh_api(latency=0.8, http_500=0.05)
+    house.fresh_api(latency=0.2, http_500=0.05, rate_limit=10)
     bucket = house.bucket("from-the-ui")
     with house.client as client:
         deployment = client.read_deployment_by_name("ingest/unstable-to-s3")
@@ -100,7 +100,7 @@ def test_a_run_is_started_from_the_form_with_another_bucket_and_watched_to_its_r
         page.get_by_role("spinbutton", name="Pages Per Part (Optional)").fill(str(PARTS))
         page.screenshot(path=SCREENSHOTS / "run-form.png", full_page=True)
         page.get_by_role("button", name="Submit").click()
-        wait_for(lambda: house.asked() > 20, worker, "the walk", 60)
+        wait_for(lambda: house.asked() > 20, worker, "the walk", 120)
         with house.client as client:
             (run,) = [each for each in client.read_flow_runs() if each.parameters.get("bucket") == bucket]
         page.goto(f"{house.server.ui}/v2/runs/flow-run/{run.id}")
@@ -120,4 +120,6 @@ def test_a_run_is_started_from_the_form_with_another_bucket_and_watched_to_its_r
     page.locator("a[href*='/artifacts/artifact/']").first.click()
     expect(page.get_by_role("cell", name="Records Ingested")).to_be_visible()
     expect(page.get_by_role("cell", name="12,000", exact=True).first).to_be_visible()
+    expect(page.get_by_text("The API permits about").first).to_be_visible()
+    expect(page.get_by_text("pages/s").first).to_be_visible()
     page.screenshot(path=SCREENSHOTS / "report.png", full_page=True)
