@@ -174,7 +174,7 @@ def main(names: str = "") -> None:
 def _cell(name: str, contender: str) -> str:
     """What one contender did: the share that it used, and that was rejected."""
     server = CASES[name].server(1)
-    python = sys.executable if contender == "seawall" else str(RIVALS)
+    python = str(RIVALS) if contender in ("loop", "dlt") else sys.executable
     with Hidden(server) as hidden:
         process = subprocess.Popen(
             [python, "-c", CONTENDERS[contender], hidden.url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
