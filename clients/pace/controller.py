@@ -19,6 +19,7 @@ LONGEST_SPAN: Final = 6.0  # seconds
 FAR: Final = 1.3  # times what was known
 OUTAGE: Final = 60.0  # seconds that nothing is let in, without a time named, which are no window with a quota
 WINDOW_PAUSE: Final = 2.0  # seconds: after shorter ones as many are let in by a bucket as well
+MOST_TIMES: Final = 2.0  # the rate over an opening and its pause, that a limit is taken for
 WINDOWS: Final = 2.0  # in which a quota was kept, before more is tried
 ENOUGH: Final = 3  # requests let in while a door was open, to tell anything
 FEW: Final = 8  # requests let in, below which a rate is a guess
@@ -227,7 +228,8 @@ class Controller:
     def _learn_from(self, opening: Opening, opened: float, refused: float, until: float, wait: float) -> None:
         """Learn from how many were let in while the door was open."""
         if self._is_settled:
-            rate = self._limit(opening, opened, refused)
+            most = max(MOST_TIMES * opening.rate, self.rate.accepted or 0.0)
+            rate = min(self._limit(opening, opened, refused), most)
             if self.door.is_window and opening.admitted >= FEW and wait >= WINDOW_PAUSE:
                 rate = min(rate, opening.rate)
             self.rate.learn(rate, until, pause=wait)

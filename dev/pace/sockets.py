@@ -58,6 +58,7 @@ class Hidden:
         self.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/customers"
         self._listening.set()
         self._loop.run_forever()
+        self._loop.set_exception_handler(lambda *_: None)  # connections that are cut now are no news
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
