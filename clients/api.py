@@ -89,6 +89,7 @@ class ApiClient:
             answers=self._still_answers,
             sleep=sleep,
         )
+        self._longest_wait = source.max_retry_after
         most = max_in_flight or MAX_IN_FLIGHT
         self._read_ahead = ReadAhead(lambda: min(most, self._account.gate.may_be_in_flight))
         self._pool = pool or ThreadPoolExecutor(READ_AHEAD * most, thread_name_prefix=f"fetch-{source.name}")
@@ -145,8 +146,8 @@ class ApiClient:
         return self._account.gate.last_refusal()
 
     def heed(self, pause: float, rate: float | None) -> None:
-        """Start nothing for `pause` seconds, and share `rate`, as another process learned."""
-        self._account.gate.heed(pause, rate)
+        """Start nothing for `pause` seconds, `max_retry_after` at most, and share `rate`, as another process did."""
+        self._account.gate.heed(min(pause, self._longest_wait), rate)
 
     def paced(self) -> tuple[Learned, Course]:
         """What limits of the source were found, and the course of its requests so far."""

@@ -21,7 +21,7 @@ class Opening:
         return max(self.admitted, 1) / max(self.seconds + self.pause, 1e-3)
 
 
-def limit(starts: Sequence[float], opened: float, refused: float, opening: Opening, quickest: Opening) -> float:
+def bucket_rate(starts: Sequence[float], opened: float, refused: float, opening: Opening, quickest: Opening) -> float:
     """Requests a second of the token bucket that lets in requests at `starts` since it `opened`, and not one more.
 
     How many tokens it holds is told by the `quickest` opening: what was let in then, less what came meanwhile. At the

@@ -4,7 +4,7 @@ import math
 from collections import deque
 from typing import Final
 
-from seawall.clients.pace.bucket import Opening, limit
+from seawall.clients.pace.bucket import Opening, bucket_rate
 from seawall.clients.pace.course import Learned, Limit
 from seawall.clients.pace.crowd import Crowd
 from seawall.clients.pace.door import LONG, Door
@@ -229,7 +229,7 @@ class Controller:
         """Learn from how many were let in while the door was open."""
         if self._is_settled:
             most = max(MOST_TIMES * opening.rate, self.rate.accepted or 0.0)
-            rate = min(self._limit(opening, opened, refused), most)
+            rate = min(self._bucket_rate(opening, opened, refused), most)
             if self.door.is_window and opening.admitted >= FEW and wait >= WINDOW_PAUSE:
                 rate = min(rate, opening.rate)
             self.rate.learn(rate, until, pause=wait)
@@ -237,9 +237,10 @@ class Controller:
             self._is_settled, self._paced = True, until
             self.rate.learn(opening.rate, until, pause=wait, is_guess=True)
 
-    def _limit(self, opening: Opening, opened: float, refused: float) -> float:
+    def _bucket_rate(self, opening: Opening, opened: float, refused: float) -> float:
         starts = [each.started for each in self._log.since(opened - 1e-6, refused) if each.is_admitted]
-        return limit(starts[::-1], max(opened, refused - HORIZON), refused, opening, self.door.quickest or opening)
+        since = max(opened, refused - HORIZON)
+        return bucket_rate(starts[::-1], since, refused, opening, self.door.quickest or opening)
 
     def _open(self, now: float) -> None:
         """The door was shut, and is open again."""
@@ -264,7 +265,7 @@ class Controller:
             span = self._span(ticket.started)
             accepted, is_guess = self._measured(ticket, span)
             if is_guess and self._is_settled and not self.door.window:
-                spent = self._limit(Opening(0, 0.0, 0.0), self._learned, ticket.started)
+                spent = self._bucket_rate(Opening(0, 0.0, 0.0), self._learned, ticket.started)
                 accepted, is_guess = max(accepted, spent), False
             if self._is_settled and ticket.started - max(self._learned, self.door.opened) < BRIEF_SPAN:
                 accepted = max(accepted, (self.rate.accepted or 0.0) / 2)  # so little time tells no more

@@ -90,12 +90,6 @@ class Crowd:
         self.cap = math.inf
         self._begin_round(now + self.round_trip)
 
-    def overloaded(self, now: float) -> None:
-        """Answers fail in a wave: let half as many in, and grow from there."""
-        self._doubles = False
-        self._window = max(1.0, self.limit / 2)
-        self._begin_round(now + self.round_trip)
-
     def _begin_round(self, now: float) -> None:
         self._round.clear()
         self._round_from = now

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+FARTHEST: Final = 86_400.0  # seconds that a time may lie ahead
+HIGHEST: Final = 1e6  # requests a second
 FRESH: Final = 60.0  # seconds for which a process counts that wrote nothing
 
 
@@ -27,7 +29,11 @@ def read(text: bytes, now: float) -> dict[str, Peer]:
         peers = {str(name): _peer(entry) for name, entry in entries.items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
-    return {name: peer for name, peer in peers.items() if now - FRESH < max(peer.at, peer.opens_at) < now + 86_400}
+    return {
+        name: peer
+        for name, peer in peers.items()
+        if now - FRESH < max(peer.at, peer.opens_at) < now + FARTHEST and 0 <= peer.rate < HIGHEST
+    }
 
 
 def _peer(entry: Mapping[str, Any]) -> Peer:

@@ -63,10 +63,6 @@ class Log:
             if ticket.started <= until:
                 yield ticket
 
-    def admitted(self, since: float, until: float) -> int:
-        """How many of those were let in."""
-        return sum(ticket.is_admitted for ticket in self.since(since, until))
-
     def crowd_of(self, refused: Ticket) -> int:
         """How many others the source was serving when it refused this one."""
         others = crowd = 0

@@ -10,6 +10,7 @@ import contextlib
 import math
 import threading
 import time
+from collections import deque
 from typing import Final
 
 import httpx
@@ -28,6 +29,7 @@ from seawall.tasks.errors import SettingsError
 LOOK_EVERY: Final = 2.0  # seconds between two looks at what others learned
 PATIENCE: Final = 5.0  # seconds for one answer of Prefect's API
 AWAY_FOR: Final = 10.0  # seconds before an API that was away is asked again
+LATELY: Final = 20.0  # seconds of permissions that tell the part of a process
 SWAPS: Final = 5  # attempts to write what was learned, while others write, too
 
 
@@ -45,8 +47,9 @@ class SharedLimit:
         self._me = f"{time.time_ns():x}-{id(self):x}"
         self._stop = threading.Event()
         self._is_away = self._is_bucket_away = False
+        self._granted: deque[tuple[float, int]] = deque(maxlen=100)  # when, and how many
         self._written = 0.0  # when the last refusal was that others were told of
-        self._seen = time.time()  # when the last refusal was that others told of
+        self._seen: dict[str, float] | None = None  # when each of the others was refused last, by its own clock
         for work in (self._permit, self._talk):
             threading.Thread(target=work, daemon=True, name=f"shared-limit-{name}").start()
 
@@ -69,7 +72,7 @@ class SharedLimit:
                 self._go_on_alone(error)
                 continue
             if wait is None:
-                self._allowance.grant(wanted)
+                self._grant(wanted)
                 others = max(1, others - 1)
             else:  # taken by others: fewer are had sooner
                 self._allowance.wanted.set()
@@ -81,7 +84,11 @@ class SharedLimit:
     def _grant_few(self, wanted: int) -> None:
         with contextlib.suppress(Exception):  # the next turn finds out
             if self._acquired(wanted) is None:
-                self._allowance.grant(wanted)
+                self._grant(wanted)
+
+    def _grant(self, slots: int) -> None:
+        self._granted.append((time.monotonic(), slots))
+        self._allowance.grant(slots)
 
     def _acquired(self, slots: int) -> float | None:
         """None once so many slots were taken; the seconds to wait where there are not that many."""
@@ -101,11 +108,23 @@ class SharedLimit:
                 "the shared limit cannot be asked for; going on at a fair part of it"
             )
         self._is_away = True
-        rate = self._rate / max(1, len(self._peers()[0]))
-        until = time.monotonic() + AWAY_FOR
-        while time.monotonic() < until and not self._stop.wait(max(1 / rate, 0.1)):
-            self._allowance.grant(max(1, round(rate * max(1 / rate, 0.1))))
+        rate = self._own_rate()
+        until, pause = time.monotonic() + AWAY_FOR, max(1 / rate, 0.1)
+        while time.monotonic() < until and not self._stop.wait(pause):
+            if self._allowance.bundle() > 0:
+                self._allowance.grant(max(1, round(rate * pause)))
         self._allowance.wanted.set()
+
+    def _own_rate(self) -> float:
+        """Requests a second that were permitted lately; where none were, an equal part of all that are known."""
+        since = time.monotonic() - LATELY
+        granted = sum(slots for at, slots in self._granted if at > since)
+        if granted:
+            return min(self._rate, granted / LATELY)
+        known = 1
+        with contextlib.suppress(Exception):  # the bucket may be away as well
+            known = max(1, len(self._peers()[0]))
+        return self._rate / known
 
     def _talk(self) -> None:
         """Tell others of refusals, and heed theirs."""
@@ -128,12 +147,11 @@ class SharedLimit:
     def _heed(self, known: dict[str, peers.Peer]) -> None:
         """Wait as others were told to, and share the rate evenly, where one of them was refused since the last look."""
         others = {name: peer for name, peer in known.items() if name != self._me}
-        newest = max((peer.at for peer in others.values()), default=0.0)
-        if newest <= self._seen:
-            return
-        self._seen = newest
-        opens_at = max(peer.opens_at for peer in others.values())
-        self._client.heed(opens_at - time.time(), peers.fair_rate(others))
+        before, self._seen = self._seen, {name: peer.at for name, peer in others.items()}
+        pause = max((peer.opens_at for peer in others.values()), default=0.0) - time.time()
+        is_news = bool(others) and self._seen != before if before is not None else pause > 0
+        if is_news:
+            self._client.heed(pause, peers.fair_rate(others))
 
     def _tell(self) -> None:
         """Write what a refusal taught, if there was one since this was written last."""

@@ -30,14 +30,14 @@ def test_a_hidden_limit_is_used_and_hardly_ever_hit(name: str) -> None:
     assert statistics.median(each.latency for each in outcomes) <= case.slower * case.server(1).latency
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name not in MISSED])
-def test_it_is_nowhere_slower_than_eight_at_once(name: str) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_slower_than_eight_at_once_by_a_twentieth_at_most(name: str) -> None:
     case = CASES[name]
     learned, fixed = (
         statistics.median(walked(case.server(seed), policy(seed=seed), learning=case.learning).used for seed in SEEDS)
         for policy in (Learning, Fixed)
     )
-    assert learned > 0.94 * fixed
+    assert learned > 0.95 * fixed
 
 
 def test_of_random_servers_nine_in_ten_reject_hardly_ever_and_most_are_used_up() -> None:

@@ -118,6 +118,34 @@ def test_the_walk_goes_on_where_prefects_api_is_away(
     assert process.shared._is_away
 
 
+def test_the_walk_goes_on_where_the_bucket_is_away_as_well(
+    limit: Callable[[float], str], processes: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise httpx.ConnectError("away")
+
+    (process,) = processes(1, page, limit(50))
+    monkeypatch.setattr(SharedLimit, "_acquired", away)
+    monkeypatch.setattr(LocalStore, "get_version", away)
+    assert process.walk() == list(range(1, PAGES + 1))
+
+
+def test_nobody_waits_longer_than_its_own_source_allows(limit: Callable[[float], str], processes: Start) -> None:
+    (process,) = processes(1, page, limit(50), max_retry_after=5)
+    process.shared._heed({})
+    process.shared._heed({"other": peers.Peer(at=time.time(), rate=3.0, opens_at=time.time() + 3600)})
+    assert 0 < process.client._account.gate._pace.delay(time.monotonic()) <= 5
+
+
+def test_the_clock_of_another_machine_may_be_wrong(limit: Callable[[float], str], processes: Start) -> None:
+    (process,) = processes(1, page, limit(50))
+    hour_ago = time.time() - 3600
+    process.shared._heed({"other": peers.Peer(at=hour_ago, rate=3.0, opens_at=0.0)})
+    assert process.client._account.gate._pace.delay(time.monotonic()) == 0, "what it was told before is no news"
+    process.shared._heed({"other": peers.Peer(at=hour_ago + 1, rate=3.0, opens_at=time.time() + 20)})
+    assert process.client._account.gate._pace.delay(time.monotonic()) > 15
+
+
 def test_a_wait_that_one_is_told_holds_the_others_back(limit: Callable[[float], str], processes: Start) -> None:
     refusals = iter([as_json({}, 429, retry_after=120)])
     told, other = processes(2, lambda request: next(refusals, page(request)), limit(50))
