@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from seawall.clients.http.told import quotas
 from seawall.clients.redact import neutral
 from seawall.tasks.probe.findings import Findings, SizeTrial
 from seawall.tasks.report import code
@@ -57,9 +58,19 @@ def _figures(findings: Findings) -> Iterable[tuple[str, str]]:
     yield "Record keys", ", ".join(map(code, findings.record_keys)) or "no field differs in every record"
     limits = (f"{code(name)} {code(neutral(text))}" for name, text in sorted(findings.rate_limits.items()))
     yield "Rate limits", ", ".join(limits) or "no header mentions any"
+    yield "Quota", _quota(findings)
     yield "Mean page time", f"{findings.page_seconds:.3f} s"
     yield "Estimate", _estimate(findings)
     yield "Requests", f"{findings.requests:,}"
+
+
+def _quota(findings: Findings) -> str:
+    """What a run would go by, as far as a few requests can tell."""
+    told = quotas(findings.rate_limits).values()
+    if not told:
+        return "none is told; a run learns what is permitted, from the first refusal on"
+    left = (f"{each.remaining:,.0f} requests left, anew in {_duration(each.reset)}" for each in told)
+    return f"{'; '.join(left)}; a run keeps it, without `max_rate`"
 
 
 def _where(findings: Findings) -> str:

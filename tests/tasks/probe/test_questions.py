@@ -159,6 +159,7 @@ def test_the_headers_of_a_rate_limit_are_told(served: Callable[..., WireServer])
     found = probed(served(route))
     assert set(found.rate_limits) == {"x-ratelimit-remaining", "ratelimit", "retry-after"}
     assert "`x-ratelimit-remaining` `59`" in report(found)
+    assert "| Quota | 50 requests left, anew in 30.0 seconds; a run keeps it, without `max_rate` |" in report(found)
     assert "<script>" not in report(found)
 
 
@@ -166,6 +167,7 @@ def test_an_api_that_leads_to_no_second_page_is_told_with_all_that_was_tried(ser
     server = served(lambda request: as_json({"data": [{"id": number} for number in range(50)]}))
     found = probed(server)
     assert (found.kind, found.works_as_saved) == (None, False)
+    assert "| Quota | none is told; a run learns what is permitted" in report(found)
     assert any("50 of 50 records of page 2 are those of page 1" in each for each in found.tried)
     assert report(found).startswith("# Pagination unknown: `items`\n\nNo kind of pagination led to a second page")
 
