@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import httpx
+
 from seawall.clients.http.told import quotas
 from seawall.clients.redact import neutral
 from seawall.tasks.probe.findings import Findings, SizeTrial
@@ -66,7 +68,7 @@ def _figures(findings: Findings) -> Iterable[tuple[str, str]]:
 
 def _quota(findings: Findings) -> str:
     """What a run would go by, as far as a few requests can tell."""
-    told = quotas(findings.rate_limits).values()
+    told = quotas(httpx.Headers(dict(findings.rate_limits))).values()
     if not told:
         return "none is told; a run learns what is permitted, from the first refusal on"
     left = (f"{each.remaining:,.0f} requests left, anew in {_duration(each.reset)}" for each in told)
